@@ -1,0 +1,359 @@
+"""One check from start to end: resolve, connect, tls, authenticate, identity, reach, permissions.
+
+A check is green only by positive evidence: the provider's proof must hold, and every row needs a fact behind it.
+"""
+
+import asyncio
+import secrets
+import string
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Final
+
+from jackfield.checks.facts import Answer, FactBook
+from jackfield.checks.failures import declared_failure, general_failure
+from jackfield.checks.request import CheckRequest, Findings, GrantJudged, OnProgress, StepEnded, StepStarted
+from jackfield.checks.verdicts import judge_excess, judge_permission, needed_names
+from jackfield.model.check import (
+    CheckResult,
+    ExpiryKnown,
+    Failure,
+    FailureKind,
+    Grant,
+    GrantState,
+    Outcome,
+    Step,
+    StepName,
+    StepOutcome,
+)
+from jackfield.model.secret import Secret
+from jackfield.net.deadline import Deadline, within
+from jackfield.net.failure import NetFailure
+from jackfield.net.http import HttpClient
+from jackfield.net.network import Network
+from jackfield.net.tls import TlsOptions
+from jackfield.net.trace import Trace
+from jackfield.providers.contract.call import Call
+from jackfield.providers.contract.expression import NOTHING, parse_time
+from jackfield.providers.contract.fields import rule_names
+from jackfield.providers.contract.registry import missing_driver
+from jackfield.providers.contract.snippet import target_values
+from jackfield.providers.contract.spec import Use
+from jackfield.text import Redactor, cleaned
+
+RANDOM_LENGTH: Final = 12
+Target = Mapping[str, object]
+
+
+async def run_check(
+    request: CheckRequest, network: Network, on_progress: OnProgress = lambda _: None
+) -> CheckResult:
+    """Test one credential. Every failure is part of the result; only cancellation is raised."""
+    return await _Run(request, network, on_progress).result()
+
+
+class _Run:
+    """The state of one check under way."""
+
+    def __init__(self, request: CheckRequest, network: Network, on_progress: OnProgress) -> None:
+        self.request = request
+        self.network = network
+        self.tell = on_progress
+        self.found = Findings()
+        self.started_at = datetime.now(UTC)
+        self.clock = time.perf_counter()
+        self.redactor = Redactor(value for value in request.fields.values() if isinstance(value, Secret))
+        self.unproven = ""
+        self.expires_at: datetime | None = None
+        self.expiry_known = ExpiryKnown.UNKNOWN
+        self.book: FactBook | None = None
+        self.trace = Trace(self._phase_ended)
+        chosen = ((request.provider.use(use.use), use.targets) for use in request.uses)
+        self.uses = [(use, target_values(use, given)) for use, given in chosen]
+
+    async def result(self) -> CheckResult:
+        command = missing_driver(self.request.provider)
+        if command:
+            message = f"The library that speaks to {self.request.provider.name} is not installed."
+            return self._finish(Failure(FailureKind.UNSUPPORTED, message, f"Add it with: {command}"))
+        try:
+            return self._finish(await self._steps())
+        except NetFailure as failure:
+            return self._finish(failure.as_failure())
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line: a fault of ours becomes a typed failure
+            message = f"Jackfield met an error of its own ({type(error).__name__})."
+            return self._finish(Failure(FailureKind.INTERNAL, message, "Test again; if it stays so, please report it."))
+
+    async def _steps(self) -> Failure | None:
+        """All steps within the deadline; rows not reached by then stay unknown."""
+        request = self.request
+        deadline = Deadline(connect=request.connect_seconds, total=request.total_seconds)
+        async with AsyncExitStack() as cleanup:
+            self.book = await self._open_book(deadline, cleanup)
+            authenticated = False
+            try:
+                async with within(deadline):
+                    failure = await self._authenticate(self.book)
+                    if failure is not None:
+                        return failure
+                    authenticated = True
+                    await self._identify(self.book)
+                    await self._read_expiry(self.book)
+                    await self._reach(self.book)
+                    await self._judge(self.book)
+                    return await self._revoked_meanwhile(self.book)
+            except TimeoutError:
+                if authenticated:
+                    self._rows_left_unknown(f"the test ended after {request.total_seconds:g} s")
+                    return None
+                message = f"{request.provider.name} did not answer within {request.total_seconds:g} s."
+                self._end_step(StepName.AUTHENTICATE, StepOutcome.FAILED, self.clock, "no answer in time")
+                return Failure(
+                    FailureKind.UNREACHABLE, message, "Check the host and port, and whether a firewall is between."
+                )
+
+    async def _open_book(self, deadline: Deadline, cleanup: AsyncExitStack) -> FactBook:
+        request = self.request
+        random = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(RANDOM_LENGTH))
+        names: dict[str, object] = {field.name: "" for field in request.method.fields}
+        names |= rule_names(request.method.id, request.fields)
+        names |= {
+            "connection": {"name": request.connection_name},
+            "organization": {"id": request.organization_id},
+            "now": self.started_at,
+            "random": random,
+        }
+        tls = self._tls_options(names)
+        call = Call(
+            fields=request.fields, target={}, arguments={}, network=self.network, deadline=deadline, trace=self.trace,
+            tls=tls, private_allowed=request.private_allowed, organization_id=request.organization_id, random=random,
+            cleanup=cleanup,
+        )  # fmt: skip
+        client = await cleanup.enter_async_context(
+            HttpClient(
+                self.network, deadline=deadline, trace=self.trace, tls=tls, private_allowed=request.private_allowed
+            )
+        )
+        return FactBook(
+            request.provider, request.method, names, call, client, functions=request.function,
+            attempts_allowed=request.attempts_allowed,
+        )  # fmt: skip
+
+    def _tls_options(self, names: Mapping[str, object]) -> TlsOptions | None:
+        """TLS as the fields ask for it; None means plain text."""
+        rules = self.request.provider.tls
+        if rules.used is not None and rules.used.decide(names) is False:
+            return None
+        verify = rules.verified is None or rules.verified.decide(names) is not False
+        authority = rules.ca.evaluate(names) if rules.ca is not None else ""
+        return TlsOptions(ca_pem=authority if isinstance(authority, str) else "", verify=verify)
+
+    # --- authenticate ---------------------------------------------------------------------------------------------
+
+    async def _authenticate(self, book: FactBook) -> Failure | None:
+        started = self._start_step(StepName.AUTHENTICATE)
+        proof = book.provider.proof_of(book.method)
+        first = await book.make(proof.fact, {})
+        names, answers = await book.read(proof.is_, {})
+        failure = self._why_failed(book, [first, *answers])
+        if failure is None and (first.values is None or proof.is_.decide(names) is not True):
+            failure = self._not_proven(book, [first, *answers])
+        if failure is not None:
+            self._end_step(StepName.AUTHENTICATE, StepOutcome.FAILED, started, failure.message)
+            return failure
+        for caveat in book.provider.unproven:
+            names, _ = await book.read(caveat.when, {})
+            if caveat.when.decide(names) is True:
+                self.unproven = caveat.why
+                break
+        for caveat in book.provider.warnings:
+            names, _ = await book.read(caveat.when, {})
+            if caveat.when.decide(names) is True:
+                self.found.warnings.append(caveat.why)
+        outcome = StepOutcome.UNPROVEN if self.unproven else StepOutcome.PASSED
+        self._end_step(StepName.AUTHENTICATE, outcome, started, self.unproven)
+        return None
+
+    def _why_failed(self, book: FactBook, answers: list[Answer]) -> Failure | None:
+        met = (answer.failure.as_failure() for answer in answers if answer.failure is not None)
+        return declared_failure(book, {}) or next(met, None)
+
+    def _not_proven(self, book: FactBook, answers: list[Answer]) -> Failure:
+        """The proof does not hold and no rule of the provider says why."""
+        for answer in answers:
+            failure = general_failure(answer, book.provider.name)
+            if failure is not None:
+                return failure
+        message = f"{book.provider.name} answered, but not as it answers a valid credential."
+        return Failure(FailureKind.MISCONFIGURED, message, "Check the host and the other fields.")
+
+    # --- identity, expiry, reach ----------------------------------------------------------------------------------
+
+    async def _identify(self, book: FactBook) -> None:
+        started = self._start_step(StepName.IDENTITY)
+        for label, rule in book.provider.identity_of(book.method).items():
+            names, _ = await book.read(rule, {})
+            value = rule.evaluate(names)
+            if value not in (NOTHING, None, ""):
+                self.found.identity[label] = self._said(str(value), 200)
+        account = next(iter(self.found.identity.values()), "")
+        outcome = StepOutcome.PASSED if account else StepOutcome.UNKNOWN
+        self._end_step(StepName.IDENTITY, outcome, started, account or "the vendor does not say who this is")
+
+    async def _read_expiry(self, book: FactBook) -> None:
+        """`null` from a rule means the vendor said there is no end."""
+        for rule in book.provider.expiry_of(book.method):
+            names, answers = await book.read(rule, {})
+            value = rule.evaluate(names)
+            if value is NOTHING or any(not answer.decides for answer in answers):
+                continue
+            if value is None:
+                self.expiry_known = ExpiryKnown.NEVER
+                return
+            when = parse_time(value)
+            if when is not None:
+                self.expires_at, self.expiry_known = when, ExpiryKnown.READ
+                return
+
+    async def _reach(self, book: FactBook) -> None:
+        checks = [(reach, target) for use, target in self.uses for reach in use.reach]
+        if not checks:
+            return
+        started = self._start_step(StepName.REACH)
+        said: list[str] = []
+        worst = StepOutcome.PASSED
+        for reach, target in checks:
+            names, answers = await book.read(reach.is_, target)
+            reached = reach.is_.decide(names)
+            decided = reached is not NOTHING and all(answer.decides for answer in answers)
+            name = str(reach.name.render((await book.read(reach.name, target))[0], absent=lambda inner: inner))
+            if decided and reached:
+                said.append(self._said(name, 100))
+                continue
+            outcome = StepOutcome.FAILED if decided else StepOutcome.UNKNOWN
+            worst = outcome if worst is not StepOutcome.FAILED else worst
+            advice = str(reach.next.render((await book.read(reach.next, target))[0], absent=lambda inner: inner))
+            said.append(self._said(f"{name}: {advice if decided else 'not known'}", 300))
+        self._end_step(StepName.REACH, worst, started, "; ".join(said))
+
+    # --- permissions ----------------------------------------------------------------------------------------------
+
+    async def _judge(self, book: FactBook) -> None:
+        if not self.uses:
+            return
+        started = self._start_step(StepName.PERMISSIONS)
+        await self._prefetch(book)
+        needed: set[str] = set()
+        for use, target in self.uses:
+            for permission in use.permissions:
+                grant = await judge_permission(book, use, permission, target)
+                if grant is not None:
+                    self.found.grants.append(grant)
+                    self.tell(GrantJudged(grant))
+                needed |= await needed_names(book, permission, target)
+        if book.provider.excess is not None:
+            for grant in await judge_excess(book, book.provider.excess, needed):
+                self.found.grants.append(grant)
+                self.tell(GrantJudged(grant))
+        self._end_step(StepName.PERMISSIONS, self._permissions_outcome(), started, self._permissions_summary())
+
+    async def _prefetch(self, book: FactBook) -> None:
+        """Ask for what the first alternatives need side by side; the network keeps to its limit per host."""
+        wanted = {
+            (fact, index)
+            for index, (use, _) in enumerate(self.uses)
+            for permission in use.permissions
+            if permission.applies is None and not permission.unreadable
+            for rule in permission.granted[:1]
+            for fact in rule.reads & set(book.provider.facts)
+        }
+        async with asyncio.TaskGroup() as group:
+            for fact, index in sorted(wanted):
+                group.create_task(book.make(fact, self.uses[index][1]))
+
+    def _permissions_outcome(self) -> StepOutcome:
+        states = {grant.state for grant in self.found.grants}
+        if GrantState.MISSING in states:
+            return StepOutcome.FAILED
+        return StepOutcome.UNKNOWN if states & {GrantState.UNKNOWN, GrantState.UNREADABLE} else StepOutcome.PASSED
+
+    def _permissions_summary(self) -> str:
+        rows = [grant for grant in self.found.grants if grant.state is not GrantState.EXCESS]
+        held = sum(grant.state in {GrantState.GRANTED, GrantState.IMPLIED} for grant in rows)
+        excess = len(self.found.grants) - len(rows)
+        return f"{held} of {len(rows)} held" + (f", {excess} in excess" if excess else "")
+
+    def _rows_left_unknown(self, why: str) -> None:
+        judged = {(grant.use, grant.permission) for grant in self.found.grants}
+        for use, _ in self.uses:
+            self.found.grants += _unknown_rows(use, judged, why)
+        self._end_step(StepName.PERMISSIONS, StepOutcome.UNKNOWN, self.clock, why)
+
+    async def _revoked_meanwhile(self, book: FactBook) -> Failure | None:
+        """A credential that was accepted at first and refused later in the same check was revoked in between."""
+        for answer in book.answers.values():
+            fact = book.provider.facts[answer.fact]
+            own = fact.auth is None and book.method.auth is not None
+            if answer.reply is not None and answer.reply.status == 401 and own and 401 not in fact.denies:
+                message = f"{book.provider.name} accepted this credential at first and refused it later in the test."
+                return Failure(FailureKind.REJECTED, message, "It may have been revoked meanwhile: test again.")
+        return None
+
+    # --- steps and the end ----------------------------------------------------------------------------------------
+
+    def _start_step(self, name: StepName) -> float:
+        self.tell(StepStarted(name))
+        return time.perf_counter()
+
+    def _end_step(self, name: StepName, outcome: StepOutcome, started: float, detail: str) -> None:
+        step = Step(name, outcome, round((time.perf_counter() - started) * 1000, 1), self._said(detail, 300))
+        self.found.steps.append(step)
+        self.tell(StepEnded(step))
+
+    def _phase_ended(self, step: Step) -> None:
+        self.found.steps.append(step)
+        self.tell(StepEnded(step))
+
+    def _said(self, text: str, limit: int) -> str:
+        """Text from outside, fit to be shown and kept: cleaned, shortened, and without any of our secrets."""
+        return cleaned(self.redactor.redact(text), limit=limit)
+
+    def _outcome(self, failure: Failure | None) -> Outcome:
+        if failure is not None:
+            return Outcome.FAILED
+        if self.unproven:
+            return Outcome.UNPROVEN
+        missing = any(grant.state is GrantState.MISSING for grant in self.found.grants)
+        unreached = any(step.name is StepName.REACH and step.outcome is StepOutcome.FAILED for step in self.found.steps)
+        return Outcome.LIMITED if missing or unreached else Outcome.PASSED
+
+    def _finish(self, failure: Failure | None) -> CheckResult:
+        order = list(StepName)
+        return CheckResult(
+            outcome=self._outcome(failure),
+            started_at=self.started_at,
+            duration_ms=round((time.perf_counter() - self.clock) * 1000, 1),
+            failure=failure,
+            identity=self.found.identity,
+            steps=tuple(sorted(self.found.steps, key=lambda step: order.index(step.name))),
+            grants=tuple(self.found.grants),
+            exchanges=tuple(self.book.exchanges) if self.book else (),
+            expires_at=self.expires_at,
+            expiry_known=self.expiry_known,
+            warnings=tuple(self.found.warnings),
+            certificate_issuer=self.trace.certificate_issuer,
+            certificate_ends=self.trace.certificate_ends,
+            reached=self.trace.reached,
+        )
+
+
+def _unknown_rows(use: Use, judged: set[tuple[str, str]], why: str) -> list[Grant]:
+    return [
+        Grant(use.id, permission.name.text, GrantState.UNKNOWN, None, why, permission.why)
+        for permission in use.permissions
+        if (use.id, permission.name.text) not in judged
+    ]

@@ -1,0 +1,162 @@
+"""Whether every name in a provider's rules means something: a field, a fact or a built-in name."""
+
+from collections.abc import Iterator
+
+from jackfield.providers.contract.expression import BUILT_IN_NAMES, Expression, Template
+from jackfield.providers.contract.spec import Auth, Fact, Provider, Use
+
+
+def find_incoherence(provider: Provider) -> str:
+    """The first thing that cannot work, in words; empty when all is well. Raises RuleError for a rule that is not CEL."""
+    fields = {field.name for method in provider.methods for field in method.fields}
+    known = fields | set(provider.facts) | BUILT_IN_NAMES
+    for place, rule in _rules(provider):
+        unknown = rule.reads - known - _extra_names(place)
+        if unknown:
+            return f"{place}: {', '.join(sorted(unknown))} is no field, fact or built-in name"
+    return _dangling(provider)
+
+
+def _dangling(provider: Provider) -> str:
+    """Names that refer to other parts of the file."""
+    for method in provider.methods:
+        if provider.proof_of(method).fact not in provider.facts:
+            return f"proof: {provider.proof_of(method).fact} is no fact"
+        names = {field.name for field in method.fields}
+        for variable, field in method.environment.items():
+            if isinstance(field, str) and field not in names:
+                return f"methods.{method.id}.environment.{variable}: {field} is no field"
+    for name, picker in provider.pickers.items():
+        if picker.fact not in provider.facts:
+            return f"pickers.{name}: {picker.fact} is no fact"
+    for use in provider.uses:
+        if unknown := set(use.methods) - {method.id for method in provider.methods}:
+            return f"uses.{use.id}: {', '.join(sorted(unknown))} is no method"
+        for target in use.target.values():
+            if target.pick and target.pick not in provider.pickers:
+                return f"uses.{use.id}.target: {target.pick} is no picker"
+    for pattern in provider.excess.narrower if provider.excess else {}:
+        if not pattern:
+            return "excess.narrower: an empty name"
+    return ""
+
+
+def _extra_names(place: str) -> frozenset[str]:
+    """Names that exist only in one kind of place."""
+    if ".pages" in place:
+        return frozenset({"body", "headers"})
+    if ".oauth" in place:
+        return frozenset({"answer"})
+    return frozenset()
+
+
+def _rules(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:  # noqa: PLR0912 - one line per part
+    base = provider.base_url
+    if isinstance(base, tuple):
+        for address in base:
+            yield from (("base_url", address.when), ("base_url", address.url))
+    elif base is not None:
+        yield "base_url", base
+    for rule in (provider.tls.used, provider.tls.verified, provider.tls.ca):
+        if rule is not None:
+            yield "tls", rule
+    if provider.endpoint:
+        yield from (("endpoint", provider.endpoint.host), ("endpoint", provider.endpoint.port))
+    for name, text in provider.headers.items():
+        yield f"headers.{name}", text
+    yield from _method_rules(provider)
+    for name, fact in provider.facts.items():
+        yield from _fact_rules(f"facts.{name}", fact)
+    for caveat in (*provider.unproven, *provider.warnings):
+        yield "unproven or warnings", caveat.when
+    for label, rule in provider.identity.items():
+        yield f"identity.{label}", rule
+    for rule in provider.expiry:
+        yield "expiry", rule
+    for failure in provider.failures:
+        yield from ((f"failures.{failure.id}", failure.when), (f"failures.{failure.id}", failure.next))
+    if provider.proof:
+        yield "proof", provider.proof.is_
+    for use in provider.uses:
+        yield from _use_rules(f"uses.{use.id}", use)
+    if provider.excess:
+        yield "excess.held", provider.excess.held
+        if provider.excess.ignore:
+            yield "excess.ignore", provider.excess.ignore
+    for name, picker in provider.pickers.items():
+        for rule in (picker.items, picker.value, picker.label, picker.hidden.when if picker.hidden else None):
+            if rule is not None:
+                yield f"pickers.{name}", rule
+
+
+def _method_rules(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:
+    for method in provider.methods:
+        place = f"methods.{method.id}"
+        if method.auth:
+            yield from _auth_rules(place, method.auth)
+        if method.proof:
+            yield f"{place}.proof", method.proof.is_
+        for rule in (*(method.identity or {}).values(), *(method.expiry or ())):
+            yield f"{place}.identity or expiry", rule
+        for field in method.fields:
+            if field.shown:
+                yield f"{place}.fields.{field.name}", field.shown
+        if method.oauth:
+            for rule in method.oauth.stores.values():
+                yield f"{place}.oauth", rule
+            flows = (method.oauth.device, method.oauth.loopback)
+            for text in (value for flow in flows if flow for value in flow.__dict__.values()):
+                if isinstance(text, Template):
+                    yield f"{place}.oauth", text
+
+
+def _auth_rules(place: str, auth: Auth) -> Iterator[tuple[str, Expression | Template]]:
+    if auth.bearer:
+        yield f"{place}.auth", auth.bearer
+    if auth.basic:
+        yield from ((f"{place}.auth", auth.basic.username), (f"{place}.auth", auth.basic.password))
+    for text in (auth.headers or {}).values():
+        yield f"{place}.auth", text
+
+
+def _fact_rules(place: str, fact: Fact) -> Iterator[tuple[str, Expression | Template]]:
+    if fact.call is None:
+        yield place, fact.request[1]
+    for text in (*fact.query.values(), *fact.headers.values(), *(fact.form or {}).values()):
+        yield place, text
+    for value in (fact.json_body, fact.arguments):
+        yield from ((place, text) for text in templates_in(value))
+    if isinstance(fact.auth, Auth):
+        yield from _auth_rules(place, fact.auth)
+    if fact.when:
+        yield place, fact.when
+    if fact.pages:
+        yield f"{place}.pages", fact.pages.items
+        if fact.pages.next:
+            yield f"{place}.pages", fact.pages.next
+
+
+def _use_rules(place: str, use: Use) -> Iterator[tuple[str, Expression | Template]]:
+    for permission in use.permissions:
+        spot = f"{place}.permissions.{permission.name.text}"
+        yield spot, permission.name
+        single = (permission.applies, permission.covers, permission.grant)
+        for rule in (*permission.granted, *permission.implied, *(c.when for c in permission.unreadable), *single):
+            if rule is not None:
+                yield spot, rule
+    for reach in use.reach:
+        yield from ((f"{place}.reach", reach.name), (f"{place}.reach", reach.is_), (f"{place}.reach", reach.next))
+    if use.snippet:
+        yield f"{place}.snippet", use.snippet.text
+
+
+def templates_in(value: object) -> Iterator[Template]:
+    """Every text inside JSON-like data, as a template."""
+    if isinstance(value, str):
+        yield Template(value)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from templates_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from templates_in(item)

@@ -1,0 +1,338 @@
+"""Rules in CEL (Common Expression Language) and texts with `{expressions}` in them.
+
+A rule that reads something that is not there gives NOTHING: neither true nor false, so a verdict built on it stays
+unknown. CEL itself always ends and cannot act, so rules written by strangers are safe to evaluate.
+"""
+
+import base64
+import binascii
+import fnmatch
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cached_property, lru_cache
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+from jackfield.model.errors import JackfieldError
+
+
+class Nothing(Enum):
+    NOTHING = "nothing"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+NOTHING: Final = Nothing.NOTHING
+
+# Names every rule may read beside its provider's fields and facts.
+BUILT_IN_NAMES: Final = frozenset({"method", "target", "connection", "organization", "now", "random", "item"})
+
+_MACROS: Final = frozenset({"all", "exists", "exists_one", "filter", "map", "has"})
+_LOCK: Final = threading.Lock()  # the CEL parser keeps state of its own
+
+
+class RuleError(JackfieldError):
+    """A rule or template does not parse, or names something its provider does not declare."""
+
+
+class Expression:
+    """One CEL rule. Compiled when first needed, because the CEL library costs a tenth of a second to import."""
+
+    __slots__ = ("__dict__", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+    @cached_property
+    def _compiled(self) -> tuple[Any, frozenset[str]]:
+        return _compile(self.text)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Top-level names the rule reads: fields, facts and built-in names. Raises RuleError when it does not parse."""
+        return self._compiled[1]
+
+    def evaluate(self, names: Mapping[str, object]) -> object:
+        """The rule's value as plain Python data, or NOTHING when something it needs is absent or of another type."""
+        program = self._compiled[0]
+        from celpy.evaluation import CELEvalError
+
+        try:
+            return _plain(program.evaluate({name: _cel(names[name]) for name in self.reads if name in names}))
+        except (CELEvalError, ValueError, TypeError, KeyError, OverflowError):
+            return NOTHING
+
+    def decide(self, names: Mapping[str, object]) -> bool | Literal[Nothing.NOTHING]:
+        """True, False or NOTHING; a rule that gives anything but a boolean decides nothing."""
+        value = self.evaluate(names)
+        return value if isinstance(value, bool) else NOTHING
+
+
+class Template:
+    """Text with `{expression}` parts. Braces that do not enclose a name or call stay as they are (JSON, HCL)."""
+
+    __slots__ = ("__dict__", "text")
+
+    _PART: Final = re.compile(r"\{([A-Za-z_][^{}\n]*)\}")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"Template({self.text!r})"
+
+    @cached_property
+    def parts(self) -> tuple[str | Expression, ...]:
+        pieces = self._PART.split(self.text)
+        return tuple(Expression(piece) if odd % 2 else piece for odd, piece in enumerate(pieces) if piece or odd % 2)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        return frozenset().union(*(part.reads for part in self.parts if isinstance(part, Expression)))
+
+    def render(
+        self,
+        names: Mapping[str, object],
+        *,
+        escape: Callable[[str], str] = str,
+        absent: Callable[[str], str] | None = None,
+    ) -> str | Literal[Nothing.NOTHING]:
+        """The filled text. Each filled value passes `escape`; a value that is not there makes the whole text NOTHING,
+        unless `absent` turns the expression's own text into something to show."""
+        done: list[str] = []
+        for part in self.parts:
+            if isinstance(part, str):
+                done.append(part)
+                continue
+            value = part.evaluate(names)
+            if value is NOTHING or value is None or value == "":
+                if absent is None:
+                    return NOTHING
+                done.append(absent(part.text))
+            else:
+                done.append(escape(_as_text(value)))
+        return "".join(done)
+
+
+def path_escape(value: str) -> str:
+    """Percent-encode one value for a URL's path, so that no value can add a segment, a query or a host.
+
+    A value of dots alone is refused by encoding them twice over: `..` would otherwise climb a folder.
+    """
+    return value.replace(".", "%2E") if value.strip(".") == "" else quote(value, safe="")
+
+
+def identifiers(text: str) -> frozenset[str]:
+    """Top-level names an expression reads. Raises RuleError when it does not parse."""
+    return Expression(text).reads
+
+
+# --- CEL ---------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    import celpy
+
+    return celpy.Environment()
+
+
+@lru_cache(maxsize=4096)
+def _compile(text: str) -> tuple[Any, frozenset[str]]:
+    from celpy.celparser import CELParseError
+
+    with _LOCK:
+        try:
+            tree = _environment().compile(text)
+        except CELParseError as error:
+            where = f" at column {error.column}" if getattr(error, "column", None) else ""
+            message = f"The rule does not parse{where}: {text}"
+            raise RuleError(message, "See the CEL language reference.") from None
+        bound: set[str] = set()
+        names: set[str] = set()
+        _collect(tree, names, bound)
+        return _environment().program(tree, functions=_functions()), frozenset(names - bound)
+
+
+def _collect(node: Any, names: set[str], bound: set[str]) -> None:
+    """Gather identifiers, and those that a macro such as `exists(m, …)` binds."""
+    if not hasattr(node, "data"):
+        return
+    if node.data == "ident":
+        names.add(str(node.children[0]))
+    elif node.data == "member_dot_arg" and str(node.children[1]) in _MACROS and len(node.children) > 2:
+        first = next(node.children[2].find_data("ident"), None)
+        if first is not None:
+            bound.add(str(first.children[0]))
+    for child in node.children:
+        _collect(child, names, bound)
+
+
+def _cel(value: object) -> Any:
+    """Plain data as CEL values; CEL values pass unchanged."""
+    from celpy import celtypes
+    from celpy.adapter import json_to_cel
+
+    if isinstance(value, datetime):
+        return celtypes.TimestampType(value)
+    return json_to_cel(value)  # type: ignore[arg-type]  # facts are JSON-like; anything else raises ValueError
+
+
+def _plain(value: Any) -> object:
+    from celpy import celtypes
+
+    match value:
+        case None:
+            return None
+        case celtypes.BoolType():
+            return bool(value)
+        case celtypes.StringType():
+            return str(value)
+        case celtypes.IntType() | celtypes.UintType():
+            return int(value)
+        case celtypes.DoubleType():
+            return float(value)
+        case celtypes.ListType():
+            return [_plain(item) for item in value]
+        case celtypes.MapType():
+            return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        case celtypes.TimestampType():
+            return datetime.fromtimestamp(value.timestamp(), UTC)
+        case celtypes.BytesType():
+            return bytes(value)
+        case _:
+            return NOTHING
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, separators=(",", ":"))
+    return str(value)
+
+
+# --- functions our rules have beside CEL's own -------------------------------------------------------------------
+
+
+def _functions() -> dict[str, Callable[..., Any]]:
+    from celpy import celtypes
+
+    def text(function: Callable[[str], str]) -> Callable[[Any], Any]:
+        return lambda value: celtypes.StringType(function(str(value)))
+
+    def split(value: Any, separator: Any) -> Any:
+        """Parts between separators, trimmed, the empty ones left out."""
+        parts = (part.strip() for part in str(value).split(str(separator)))
+        return celtypes.ListType([celtypes.StringType(part) for part in parts if part])
+
+    def join(values: Iterable[Any], separator: Any) -> Any:
+        return celtypes.StringType(str(separator).join(str(value) for value in values))
+
+    def claims(token: Any) -> Any:
+        """The claims a JWT states about itself; its signature is for the vendor to judge."""
+        return _cel(jwt_claims(str(token)))
+
+    def wildcard(pattern: Any, value: Any) -> Any:
+        """Whether `value` matches `pattern`, in which `*` stands for any run of characters; letter case is ignored."""
+        glob = re.sub(r"[\[\]?]", lambda found: f"[{found[0]}]", str(pattern)).lower()
+        return celtypes.BoolType(fnmatch.fnmatchcase(str(value).lower(), glob))
+
+    def among(value: Any, yes: Any, no: Any) -> Any:
+        """True when the value is one of `yes`, false when one of `no`; any other value decides nothing."""
+        if value in yes:
+            return celtypes.BoolType(True)
+        if value in no:
+            return celtypes.BoolType(False)
+        msg = "this value decides nothing"
+        raise ValueError(msg)
+
+    def without(values: Any, others: Any) -> Any:
+        return celtypes.ListType([value for value in values if value not in others])
+
+    def time(value: Any) -> Any:
+        """A point in time from ISO 8601 text, `2025-01-02 03:04:05 UTC`, or epoch seconds or milliseconds."""
+        parsed = parse_time(_plain(value))
+        if parsed is None:
+            msg = "not a time"
+            raise ValueError(msg)
+        return celtypes.TimestampType(parsed)
+
+    return {
+        "lower": text(str.lower),
+        "trim": text(str.strip),
+        "sql_name": text(sql_name),
+        "sql_text": text(sql_text),
+        "shell": text(shell_word),
+        "split": split,
+        "join": join,
+        "claims": claims,
+        "wildcard": wildcard,
+        "among": among,
+        "without": without,
+        "time": time,
+    }
+
+
+def jwt_claims(token: str) -> dict[str, Any]:
+    """The payload of a JWT, unverified. Raises ValueError when the text is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        msg = "not a JWT"
+        raise ValueError(msg)
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, UnicodeDecodeError, json.JSONDecodeError) as error:
+        msg = "not a JWT"
+        raise ValueError(msg) from error
+    if not isinstance(payload, dict):
+        msg = "not a JWT"
+        raise ValueError(msg)  # noqa: TRY004 - callers treat every malformed token alike
+    return payload
+
+
+def parse_time(value: object) -> datetime | None:
+    """A UTC time from a datetime, ISO 8601 text, `2025-01-02 03:04:05 UTC`, or epoch seconds or milliseconds."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        seconds = value / 1000 if value > 100_000_000_000 else value
+        try:
+            return datetime.fromtimestamp(seconds, UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
+    if isinstance(value, str):
+        text = value.strip()
+        text = text[:-4] + "+00:00" if text.endswith(" UTC") else text
+        text = re.sub(r" ([+-]\d{4})$", r"\1", text)
+        try:
+            parsed = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return None
+
+
+def sql_name(name: str) -> str:
+    """A quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def sql_text(text: str) -> str:
+    """A quoted SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def shell_word(text: str) -> str:
+    """One word of a POSIX shell command."""
+    return text if re.fullmatch(r"[\w@%+=:,./-]+", text, re.ASCII) else "'" + text.replace("'", "'\"'\"'") + "'"

@@ -1,0 +1,114 @@
+"""Recognising a pasted block: which fields a URL, an environment file, a profile or a JSON object fills."""
+
+import configparser
+import json
+import re
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from jackfield.providers.contract.spec import FieldKind, Method, PastedUrl, Provider
+
+PASTE_LIMIT: Final = 256 * 1024
+_ASSIGNMENT: Final = re.compile(r"^\s*(?:export\s+|set\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]\s*(.*?)\s*,?$")
+
+
+def recognise(provider: Provider, method: Method, text: str) -> dict[str, str]:
+    """Field → text found in a pasted block; empty when nothing in it is known. Never raises for any text."""
+    text = text.strip()
+    if not text or len(text) > PASTE_LIMIT:
+        return {}
+    if provider.pasted_url is not None:
+        found = _from_url(provider.pasted_url, text)
+        if found:
+            return _known(method, found)
+    for field in method.fields:
+        if field.kind is FieldKind.PEM and text.startswith("-----BEGIN "):
+            wanted = "CERTIFICATE" not in text.splitlines()[0]
+            if field.is_secret == wanted:
+                return {field.name: text}
+    from_json = _from_json(method, text)
+    return from_json or _from_assignments(method, text)
+
+
+def _known(method: Method, found: dict[str, str]) -> dict[str, str]:
+    names = {field.name for field in method.fields}
+    return {name: value for name, value in found.items() if name in names and value}
+
+
+def _from_url(shape: PastedUrl, text: str) -> dict[str, str]:
+    if "\n" in text or "://" not in text:
+        return {}
+    try:
+        parts = urlsplit(text.strip("\"'"))
+        port = str(parts.port) if parts.port else ""
+    except ValueError:
+        return {}
+    if parts.scheme not in (*shape.schemes, *shape.tls_schemes):
+        return {}
+    values = {
+        shape.host: parts.hostname or "",
+        shape.port: port,
+        shape.username: unquote(parts.username or ""),
+        shape.password: unquote(parts.password or ""),
+        shape.path: unquote(parts.path.lstrip("/")),
+    }
+    if shape.tls and parts.scheme in shape.tls_schemes:
+        values[shape.tls] = "true" if shape.tls_schemes[parts.scheme] else "false"
+    return {name: value for name, value in values.items() if name}
+
+
+def _from_json(method: Method, text: str) -> dict[str, str]:
+    if not text.startswith("{"):
+        return {}
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return {}
+    if not isinstance(data, dict):
+        return {}
+    flat = {str(name): value for name, value in data.items() if isinstance(value, (str, int, bool))}
+    found = _by_names(method, {name: _text(value) for name, value in flat.items()})
+    whole = [field.name for field in method.fields if field.kind is FieldKind.JSON]
+    if not found and len(whole) == 1:
+        return {whole[0]: text}
+    return found
+
+
+def _from_assignments(method: Method, text: str) -> dict[str, str]:
+    """`.env` lines, shell exports, an AWS-style profile (its first section) or `name: value` lines."""
+    pairs: dict[str, str] = {}
+    if re.search(r"^\s*\[[^\]]+\]\s*$", text, re.MULTILINE):
+        profile = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
+        try:
+            profile.read_string(text)
+            pairs = {name: value or "" for name, value in profile[profile.sections()[0]].items()}
+        except (configparser.Error, IndexError):
+            return {}
+    else:
+        for line in text.splitlines():
+            found = _ASSIGNMENT.match(line)
+            if found and not line.lstrip().startswith("#"):
+                value = found[2]
+                quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+                pairs[found[1]] = value[1:-1] if quoted else value
+    return _by_names(method, pairs)
+
+
+def _by_names(method: Method, pairs: dict[str, str]) -> dict[str, str]:
+    """Match by environment variable first, then by field name, ignoring case, hyphens and underscores."""
+    by_variable = {variable.lower(): field for variable, field in method.environment.items() if isinstance(field, str)}
+    by_field = {_bare(field.name): field.name for field in method.fields}
+    found: dict[str, str] = {}
+    for name, value in pairs.items():
+        field = by_variable.get(name.lower()) or by_field.get(_bare(name))
+        if field and value and field not in found:
+            found[field] = value
+    return found
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _text(value: str | int | bool) -> str:  # noqa: FBT001 - a value out of JSON
+    return str(value).lower() if isinstance(value, bool) else str(value)

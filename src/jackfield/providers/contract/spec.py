@@ -1,0 +1,568 @@
+"""The shape of `provider.yaml`. Its JSON schema is `Provider.model_json_schema()`.
+
+Words used here: a *fact* is one declared, harmless request (or one Python function of `provider.py`) with a name,
+made at most once a check and only when a rule needs it; a *rule* is a CEL expression over fields, targets and facts
+that gives true, false or nothing; nothing means unknown.
+"""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, model_validator
+from pydantic import Field as Declared
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from jackfield.model.check import EvidenceKind, FailureKind
+from jackfield.providers.contract.expression import Expression, Template
+
+
+class _FromText:
+    """Lets pydantic read a rule or template class from a YAML scalar."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self._read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: object) -> JsonSchemaValue:
+        del schema, handler
+        return {"type": "string"}
+
+    def _read(self, value: object) -> object:
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        if not isinstance(value, (str, int)):
+            msg = "expected text"
+            raise ValueError(msg)  # noqa: TRY004 - pydantic turns ValueError into a located message
+        return self.kind(str(value))
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+Rule = Annotated[Expression, _FromText(Expression)]
+Text = Annotated[Template, _FromText(Template)]
+Rules = Annotated[tuple[Rule, ...], BeforeValidator(_as_list)]  # alternatives: the first that decides counts
+Slug = Annotated[str, Declared(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Name = Annotated[str, Declared(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Call = Annotated[
+    str, Declared(pattern=r"^[a-z][a-z0-9_]*$", description="A function of the provider.py beside this file.")
+]
+
+
+class Part(BaseModel):
+    """Base of every part: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class FieldKind(StrEnum):
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - a kind of field
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
+    HOST = "host"
+    URL = "url"
+    PEM = "pem"
+    JSON = "json"
+    MULTILINE = "multiline"
+
+
+class Normalise(StrEnum):
+    """Changes made to a pasted value, and shown. Surrounding white space and quotes always go."""
+
+    LOWER = "lower"
+    NO_TRAILING_SLASH = "no-trailing-slash"
+    NO_SCHEME = "no-scheme"
+    NO_PATH = "no-path"
+    HTTPS = "https"  # put https:// in front of a bare host
+    NO_SPACES = "no-spaces"
+    VERBATIM = "verbatim"  # keep everything, white space and quotes too
+
+
+class Field(Part):
+    name: Name
+    label: str
+    kind: FieldKind = FieldKind.TEXT
+    required: bool = False
+    secret: bool = False
+    default: str | int | bool | None = None
+    choices: dict[str, str] = Declared(default={}, description="Value → words, for kind choice.")
+    pattern: str = Declared(default="", description="The whole value must match.")
+    pattern_says: str = Declared(default="", description="What the pattern asks for, in words.")
+    min_length: int = 0
+    max_length: int = 10_000
+    minimum: int | None = None
+    maximum: int | None = None
+    example: str = ""
+    help: str = ""
+    guide: int | None = Declared(default=None, description="The step of the guide where the value is found.")
+    shown: Rule | None = Declared(default=None, description="Rule over other fields; a field not shown is not asked.")
+    normalise: tuple[Normalise, ...] = ()
+    remove_endings: tuple[str, ...] = Declared(default=(), description="Endings such as /login that are cut off.")
+    obtained: bool = Declared(default=False, description="The program obtains the value; the form does not ask.")
+    refuse: dict[str, str] = Declared(default={}, description="Pattern → why such a value cannot be right here.")
+
+    @property
+    def is_secret(self) -> bool:
+        return self.secret or self.kind is FieldKind.SECRET
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the value may have many lines."""
+        return self.kind in {FieldKind.PEM, FieldKind.JSON, FieldKind.MULTILINE}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.kind is FieldKind.CHOICE) != bool(self.choices):
+            msg = "choices go with kind choice, and only there"
+            raise ValueError(msg)
+        for pattern in (self.pattern, *self.refuse):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                msg = f"the pattern {pattern!r} is not valid: {error}"
+                raise ValueError(msg) from None
+        return self
+
+
+class Basic(Part):
+    username: Text
+    password: Text
+
+
+class Auth(Part):
+    """How a request carries the credential: exactly one of these."""
+
+    bearer: Rule | None = None
+    basic: Basic | None = None
+    headers: dict[str, Text] | None = None
+    call: Call | None = Declared(default=None, description="Function returning an httpx.Auth, for signed requests.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(part is not None for part in (self.bearer, self.basic, self.headers, self.call)) != 1:
+            msg = "give exactly one of bearer, basic, headers, call"
+            raise ValueError(msg)
+        return self
+
+
+class Effect(StrEnum):
+    """What a request does at the vendor. Nothing that changes anything can be declared."""
+
+    INTROSPECT = "introspect"  # asks about the credential itself
+    READ = "read"  # reads something harmless
+    ATTEMPT = "attempt"  # would act, but is refused by construction; only with the user's consent
+
+
+class Pages(Part):
+    """A listing in pages: `items` is the list in one answer; the rest says where the next page is."""
+
+    items: Rule
+    next: Rule | None = Declared(
+        default=None, description="URL or path of the next page, or null; over `body`, `headers`."
+    )
+    link_header: bool = False
+    most: int = Declared(default=10, ge=1, le=50)
+
+
+class Fact(Part):
+    get: Text | None = None
+    head: Text | None = None
+    post: Text | None = None
+    put: Text | None = None
+    patch: Text | None = None
+    delete: Text | None = None
+    call: Call | None = None
+    effect: Effect
+    query: dict[str, Text] = {}
+    headers: dict[str, Text] = {}
+    form: dict[str, Text] | None = None
+    json_body: Any = Declared(default=None, alias="json")
+    arguments: Any = Declared(default=None, alias="with", description="Arguments of `call`; texts are templates.")
+    auth: Literal["none"] | Auth | None = Declared(default=None, description="Instead of the method's own.")
+    accept: str = "application/json"
+    discard: bool = Declared(default=False, description="The body holds secrets: only status and headers are kept.")
+    when: Rule | None = Declared(default=None, description="Made only when true.")
+    pages: Pages | None = None
+    evidence: EvidenceKind | None = Declared(default=None, description="Instead of what the effect implies.")
+    denies: tuple[int, ...] = Declared(default=(), description="Statuses that mean a missing right here, such as 401.")
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _one_request(self) -> Self:
+        if sum(getattr(self, verb) is not None for verb in (*HTTP_VERBS, "call")) != 1:
+            msg = "give exactly one of get, head, post, put, patch, delete, call"
+            raise ValueError(msg)
+        if self.effect is not Effect.ATTEMPT and any(getattr(self, verb) for verb in ("put", "patch", "delete")):
+            msg = "put, patch and delete are attempts"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def request(self) -> tuple[str, Template]:
+        """The HTTP verb in capitals and the address; only for facts that are requests."""
+        for verb in HTTP_VERBS:
+            address: Template | None = getattr(self, verb)
+            if address is not None:
+                return verb.upper(), address
+        msg = "not an HTTP fact"
+        raise TypeError(msg)
+
+    @property
+    def how_known(self) -> EvidenceKind:
+        if self.evidence is not None:
+            return self.evidence
+        return {
+            Effect.INTROSPECT: EvidenceKind.ANSWERED,
+            Effect.READ: EvidenceKind.PROBED,
+            Effect.ATTEMPT: EvidenceKind.ATTEMPTED,
+        }[self.effect]
+
+
+HTTP_VERBS = ("get", "head", "post", "put", "patch", "delete")
+
+
+class Proof(Part):
+    """What shows that the vendor really accepted this credential: `is` must be true, over `fact` and others."""
+
+    fact: Name
+    is_: Rule = Declared(alias="is")
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+
+class Caveat(Part):
+    when: Rule
+    why: str
+
+
+class FailureRule(Part):
+    id: Slug
+    kind: FailureKind
+    when: Rule
+    message: str = Declared(default="", description="What happened, in our words; else the kind's own sentence.")
+    next: Text
+
+
+class Permission(Part):
+    name: Text
+    why: str
+    when: str = Declared(default="always", description="In words, when the use needs it.")
+    applies: Rule | None = Declared(default=None, description="The same as a rule; absent means always.")
+    granted: Rules = ()
+    implied: Rules = Declared(default=(), description="Held through a wider role.")
+    unreadable: tuple[Caveat, ...] = Declared(default=(), description="When and why the vendor offers no way to ask.")
+    covers: Rule | None = Declared(
+        default=None, description="Names in `excess.held` it accounts for; else its own name."
+    )
+    verified: str = Declared(description="In words, how the verdict is known.")
+    grant: Text | None = Declared(default=None, description="Where or how to grant it, shown when it is missing.")
+
+    @model_validator(mode="after")
+    def _verifiable(self) -> Self:
+        if not self.granted and not self.unreadable:
+            msg = "give granted, or unreadable with the reason"
+            raise ValueError(msg)
+        return self
+
+
+class Target(Part):
+    """A value a use needs beside the credential: region, prefix, project, vault URL, …"""
+
+    label: str
+    required: bool = True
+    default: str = ""
+    example: str = ""
+    pattern: str = ""
+    many: bool = Declared(default=False, description="Several values, separated by commas; a list in rules.")
+    choices: dict[str, str] = {}
+    pick: Name | None = Declared(default=None, description="A picker that lists the choices.")
+    help: str = ""
+
+
+class SnippetFormat(StrEnum):
+    IAM_POLICY = "iam-policy"  # statements of several uses become one policy
+    JSON = "json"
+    SQL = "sql"
+    HCL = "hcl"
+    SHELL = "shell"
+    LINES = "lines"
+
+
+class Snippet(Part):
+    format: SnippetFormat
+    text: Text
+
+
+class Reach(Part):
+    name: Text
+    is_: Rule = Declared(alias="is")
+    next: Text
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+
+class Feature(StrEnum):
+    SECRET_SYNC = "secret-sync"  # noqa: S105 - a feature
+    SECRET_ROTATION = "secret-rotation"  # noqa: S105 - a feature
+    DYNAMIC_SECRET = "dynamic-secret"  # noqa: S105 - a feature
+    SECRET_SCANNING = "secret-scanning"  # noqa: S105 - a feature
+    PKI = "pki"
+    OTHER = "other"
+
+
+class Use(Part):
+    id: Annotated[str, Declared(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")]
+    feature: Feature
+    title: str
+    methods: tuple[Slug, ...] = Declared(default=(), description="Only with these methods; empty means any.")
+    target: dict[Name, Target] = {}
+    permissions: tuple[Permission, ...] = Declared(min_length=1)
+    reach: tuple[Reach, ...] = ()
+    snippet: Snippet | None = None
+    no_snippet: str = Declared(default="", description="Why there is nothing to paste.")
+    warning: str = ""
+    statements: dict[str, str] = Declared(default={}, description="What the feature will run, for the curious.")
+
+    @model_validator(mode="after")
+    def _explained(self) -> Self:
+        if (self.snippet is None) == (not self.no_snippet):
+            msg = "give a snippet, or no_snippet with the reason"
+            raise ValueError(msg)
+        return self
+
+
+class Excess(Part):
+    """What is held beyond need. `held` lists grant names; those no applicable permission covers are in excess."""
+
+    held: Rule
+    ignore: Rule | None = Declared(default=None, description="Names that every credential of this kind has.")
+    worst: tuple[str, ...] = Declared(default=(), description="Names or `*` patterns, the most dangerous first.")
+    narrower: dict[str, str] = Declared(default={}, description="Name or pattern → the narrower grant to make instead.")
+
+
+class Picker(Part):
+    fact: Name
+    items: Rule
+    value: Rule = Declared(description="Over `item`.")
+    label: Rule | None = None
+    hidden: Caveat | None = Declared(default=None, description="Items shown greyed, with the right they lack.")
+
+
+class PlatformManaged(Part):
+    """The program replaces the credential and keeps the new one. `call` changes it at the vendor, once."""
+
+    call: Call
+    field: Name
+    length: int = Declared(default=48, ge=16)
+    alphabet: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    needs: str = Declared(description="The right the credential must have for it, in words.")
+    methods: tuple[Slug, ...] = ()
+
+
+class Device(Part):
+    """RFC 8628 device login."""
+
+    start: Text
+    poll: Text
+    scope: str = ""
+    client_id: Text
+
+
+class Loopback(Part):
+    """RFC 8252 login with a loopback redirect and PKCE."""
+
+    authorize: Text
+    token: Text
+    scope: str = ""
+    client_id: Text
+    client_secret: Text | None = None
+    extra: dict[str, str] = {}
+
+
+class OAuth(Part):
+    """How the program obtains what the form does not ask. `stores` maps field ← rule over the token `answer`."""
+
+    device: Device | None = None
+    loopback: Loopback | None = None
+    stores: dict[Name, Rule] = Declared(min_length=1)
+    refresh: bool = False
+    hint: str = ""
+
+
+class Method(Part):
+    id: Slug
+    name: str
+    recommended: bool = False
+    fields: tuple[Field, ...]
+    auth: Auth | None = None
+    oauth: OAuth | None = None
+    environment: dict[str, Name | Text] = Declared(
+        default={}, description="Variable → field, as the vendor's usual tools expect it."
+    )
+    proof: Proof | None = None
+    identity: dict[str, Rule] | None = None
+    expiry: Rules | None = None
+    guide: tuple[str, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [field.name for field in self.fields]
+        if len(names) != len(set(names)):
+            msg = "two fields have one name"
+            raise ValueError(msg)
+        return self
+
+
+class Address(Part):
+    when: Rule
+    url: Text
+
+
+class Endpoint(Part):
+    """Where a provider that does not speak HTTP is reached."""
+
+    host: Text
+    port: Text
+
+
+class Tls(Part):
+    """Rules over fields: whether TLS is used, whether the peer is verified, and which CA is trusted instead."""
+
+    used: Rule | None = None
+    verified: Rule | None = None
+    ca: Rule | None = None
+
+
+class Driver(Part):
+    module: str
+    extra: str = Declared(description="The extra of the jackfield package that installs it.")
+
+
+class PastedUrl(Part):
+    """A connection URL that can be pasted as a whole; each part names the field it fills."""
+
+    schemes: tuple[str, ...]
+    host: Name | None = None
+    port: Name | None = None
+    username: Name | None = None
+    password: Name | None = None
+    path: Name | None = None
+    tls_schemes: dict[str, bool] = {}
+    tls: Name | None = None
+
+
+class ProofKind(StrEnum):
+    """What the provider is tested against here, best first."""
+
+    REAL_SERVER = "real-server"
+    EMULATOR = "emulator"
+    DESCRIPTION = "description"
+    MINIATURE = "miniature"
+
+
+class Tested(Part):
+    kind: ProofKind
+    against: str
+
+
+class Documentation(Part):
+    credentials: str
+    permissions: str
+
+
+class Provider(Part):
+    slug: Slug
+    name: str
+    category: str
+    aliases: tuple[Slug, ...] = ()
+    documentation: Documentation
+    tested: Tested
+    driver: Driver | None = None
+    base_url: Text | tuple[Address, ...] | None = None
+    endpoint: Endpoint | None = None
+    tls: Tls = Tls()
+    headers: dict[str, Text] = Declared(default={}, description="Sent with every request.")
+    methods: tuple[Method, ...] = Declared(min_length=1)
+    facts: dict[Name, Fact] = Declared(min_length=1)
+    proof: Proof | None = None
+    unproven: tuple[Caveat, ...] = ()
+    identity: dict[str, Rule] = {}
+    expiry: Rules = ()
+    expiry_unreadable: str = Declared(default="", description="Why the vendor does not tell; the user may type a date.")
+    failures: tuple[FailureRule, ...] = ()
+    warnings: tuple[Caveat, ...] = ()
+    uses: tuple[Use, ...] = Declared(min_length=1)
+    excess: Excess | None = None
+    excess_unreadable: str = Declared(default="", description="Why grants cannot be listed.")
+    guide: tuple[str, ...] = ()
+    pickers: dict[Name, Picker] = {}
+    platform_managed: PlatformManaged | None = None
+    pasted_url: PastedUrl | None = None
+    limits: str = ""
+    unsure: tuple[str, ...] = Declared(default=(), description="What nobody could confirm; such rows are never green.")
+
+    def method(self, method_id: str) -> Method:
+        """The method with this id. Raises KeyError."""
+        for method in self.methods:
+            if method.id == method_id:
+                return method
+        raise KeyError(method_id)
+
+    def use(self, use_id: str) -> Use:
+        """The use with this id. Raises KeyError."""
+        for use in self.uses:
+            if use.id == use_id:
+                return use
+        raise KeyError(use_id)
+
+    def proof_of(self, method: Method) -> Proof:
+        proof = method.proof or self.proof
+        if proof is None:
+            msg = f"{self.slug}: no proof for {method.id}"
+            raise LookupError(msg)
+        return proof
+
+    def identity_of(self, method: Method) -> dict[str, Expression]:
+        return self.identity if method.identity is None else method.identity
+
+    def expiry_of(self, method: Method) -> tuple[Expression, ...]:
+        return self.expiry if method.expiry is None else method.expiry
+
+    def guide_of(self, method: Method) -> tuple[str, ...]:
+        return method.guide or self.guide
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        for method in self.methods:
+            if method.proof is None and self.proof is None:
+                msg = f"method {method.id} has no proof"
+                raise ValueError(msg)
+            if not self.guide_of(method):
+                msg = f"method {method.id} has no guide"
+                raise ValueError(msg)
+            clash = {field.name for field in method.fields} & set(self.facts)
+            if clash:
+                msg = f"{', '.join(sorted(clash))}: a fact and a field have one name"
+                raise ValueError(msg)
+        for what, names in (
+            ("methods", [method.id for method in self.methods]),
+            ("uses", [use.id for use in self.uses]),
+            ("failures", [failure.id for failure in self.failures]),
+        ):
+            if len(names) != len(set(names)):
+                msg = f"two {what} have one id"
+                raise ValueError(msg)
+        if (self.excess is None) == (not self.excess_unreadable):
+            msg = "give excess, or excess_unreadable with the reason"
+            raise ValueError(msg)
+        return self

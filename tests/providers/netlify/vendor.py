@@ -1,0 +1,65 @@
+"""Netlify in miniature: one person, her team, and what its API tells a personal access token."""
+
+from typing import Any, ClassVar
+
+from providers.contract import HttpWorld
+from support.vendor import Answer, MiniatureVendor, Request
+
+GOOD = "nfp_G00dT0kenOfAda"
+
+
+class Netlify(HttpWorld):
+    hosts = ("api.netlify.com",)
+    credentials: ClassVar = {"access-token": {"accessToken": GOOD}}
+    uses: ClassVar = {"secret-sync/env": {"team": "acme"}}
+
+    def declare(self, vendor: MiniatureVendor) -> None:
+        self.role = "Developer"
+        self.sees_team = True
+        self.sso_refuses = False
+        self.accepts = 1_000_000  # requests until the token is revoked
+
+        def guarded(handler: Any) -> Any:
+            def answer(request: Request) -> Any:
+                self.accepts -= 1
+                if request.bearer != GOOD or self.accepts < 0:
+                    return Answer(401, json={"code": 401, "message": "Access Denied"})
+                if self.sso_refuses:
+                    return Answer(403, json={"code": 403, "message": "SSO required"})
+                return handler(request)
+
+            return answer
+
+        me = {"id": "5f0", "email": "ada@example.com", "full_name": "Ada Example"}
+        team = {"id": "acc-1", "slug": "acme", "name": "Acme", "roles_allowed": ["Owner", "Developer", "Reviewer"]}
+        vendor.get("/api/v1/user")(guarded(lambda _: me))
+        vendor.get("/api/v1/accounts")(guarded(lambda _: [team] if self.sees_team else []))
+        vendor.get("/api/v1/{slug}/members")(guarded(self._members))
+        vendor.get("/api/v1/accounts/{id}/env")(guarded(lambda _: [{"key": "TOKEN", "values": [{"value": "s3cret"}]}]))
+
+    def _members(self, request: Request) -> Any:
+        """Two pages, as a large team has; the person stands on the second."""
+        assert request.params["slug"] == "acme"
+        if request.query.get("page") == "2":
+            return [{"email": "ada@example.com", "role": self.role}]
+        link = '<https://api.netlify.com/api/v1/acme/members?page=2>; rel="next"'
+        return Answer(200, json=[{"email": "bob@example.com", "role": "Owner"}], headers={"link": link})
+
+    def wrong_fields(self, method: str) -> dict[str, Any]:
+        return {"accessToken": "nfp_WrongTokenOfNobody"}
+
+    def remove(self, method: str, use: str, permission: str) -> None:
+        if permission.startswith("team role"):
+            self.role = "Reviewer"
+        else:
+            self.sees_team = False
+
+    def fail(self, failure: str, method: str) -> dict[str, Any] | None:
+        if failure == "sso":
+            self.sso_refuses = True
+            return None
+        return self.wrong_fields(method)
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True
