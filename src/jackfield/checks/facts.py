@@ -286,7 +286,7 @@ class FactBook:
         self.exchanges.append(Exchange(fact, method, cleaned(target, limit=300), status, round(ms, 1)))
 
 
-class _Absent(Exception):  # noqa: N818 - not an error: the fact cannot be had
+class _Absent(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.reason)
         self.answer = answer

@@ -28,7 +28,7 @@ from jackfield.model.check import (
     StepName,
     StepOutcome,
 )
-from jackfield.model.secret import Secret
+from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.deadline import Deadline, within
 from jackfield.net.failure import NetFailure
 from jackfield.net.http import HttpClient
@@ -40,18 +40,43 @@ from jackfield.providers.contract.expression import NOTHING, parse_time
 from jackfield.providers.contract.fields import rule_names
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import target_values
-from jackfield.providers.contract.spec import Use
+from jackfield.providers.contract.spec import Method, Provider, Tls, Use
 from jackfield.text import Redactor, cleaned
 
 RANDOM_LENGTH: Final = 12
 Target = Mapping[str, object]
 
 
-async def run_check(
-    request: CheckRequest, network: Network, on_progress: OnProgress = lambda _: None
-) -> CheckResult:
+async def run_check(request: CheckRequest, network: Network, on_progress: OnProgress = lambda _: None) -> CheckResult:
     """Test one credential. Every failure is part of the result; only cancellation is raised."""
     return await _Run(request, network, on_progress).result()
+
+
+def plain_names(method: Method, fields: Mapping[str, FieldValue]) -> dict[str, object]:
+    """Every field of the method as rules read it; one that was not given is empty text."""
+    return {**{field.name: "" for field in method.fields}, **rule_names(method.id, fields)}
+
+
+def call_for(
+    provider: Provider, method: Method, fields: Mapping[str, FieldValue], network: Network, deadline: Deadline,
+    cleanup: AsyncExitStack, *, trace: Trace | None = None, organization_id: str = "", private_allowed: bool = False,
+) -> Call:  # fmt: skip
+    """What the provider's Python functions are given for one credential."""
+    random = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(RANDOM_LENGTH))
+    return Call(
+        fields=fields, target={}, arguments={}, network=network, deadline=deadline, trace=trace or Trace(),
+        tls=_tls_options(provider.tls, plain_names(method, fields)), private_allowed=private_allowed,
+        organization_id=organization_id, random=random, cleanup=cleanup,
+    )  # fmt: skip
+
+
+def _tls_options(rules: Tls, names: Mapping[str, object]) -> TlsOptions | None:
+    """TLS as the fields ask for it; None means plain text."""
+    if rules.used is not None and rules.used.decide(names) is False:
+        return None
+    verify = rules.verified is None or rules.verified.decide(names) is not False
+    authority = rules.ca.evaluate(names) if rules.ca is not None else ""
+    return TlsOptions(ca_pem=authority if isinstance(authority, str) else "", verify=verify)
 
 
 class _Run:
@@ -118,39 +143,25 @@ class _Run:
 
     async def _open_book(self, deadline: Deadline, cleanup: AsyncExitStack) -> FactBook:
         request = self.request
-        random = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(RANDOM_LENGTH))
-        names: dict[str, object] = {field.name: "" for field in request.method.fields}
-        names |= rule_names(request.method.id, request.fields)
-        names |= {
+        call = call_for(
+            request.provider, request.method, request.fields, self.network, deadline, cleanup, trace=self.trace,
+            organization_id=request.organization_id, private_allowed=request.private_allowed,
+        )  # fmt: skip
+        names = plain_names(request.method, request.fields) | {
             "connection": {"name": request.connection_name},
             "organization": {"id": request.organization_id},
             "now": self.started_at,
-            "random": random,
+            "random": call.random,
         }
-        tls = self._tls_options(names)
-        call = Call(
-            fields=request.fields, target={}, arguments={}, network=self.network, deadline=deadline, trace=self.trace,
-            tls=tls, private_allowed=request.private_allowed, organization_id=request.organization_id, random=random,
-            cleanup=cleanup,
-        )  # fmt: skip
         client = await cleanup.enter_async_context(
             HttpClient(
-                self.network, deadline=deadline, trace=self.trace, tls=tls, private_allowed=request.private_allowed
+                self.network, deadline=deadline, trace=self.trace, tls=call.tls, private_allowed=request.private_allowed
             )
         )
         return FactBook(
             request.provider, request.method, names, call, client, functions=request.function,
             attempts_allowed=request.attempts_allowed,
         )  # fmt: skip
-
-    def _tls_options(self, names: Mapping[str, object]) -> TlsOptions | None:
-        """TLS as the fields ask for it; None means plain text."""
-        rules = self.request.provider.tls
-        if rules.used is not None and rules.used.decide(names) is False:
-            return None
-        verify = rules.verified is None or rules.verified.decide(names) is not False
-        authority = rules.ca.evaluate(names) if rules.ca is not None else ""
-        return TlsOptions(ca_pem=authority if isinstance(authority, str) else "", verify=verify)
 
     # --- authenticate ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,282 @@
+"""Connections: created, edited, deleted, listed, and their credentials sealed and opened."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jackfield.model.connection import Connection, ConnectionSummary, IntendedUse, Scope, State
+from jackfield.model.errors import InvalidField, NotFound, TakenOverByPlatform, UsageError
+from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
+from jackfield.providers.contract.expression import Template
+from jackfield.providers.contract.fields import complete, defaults, is_shown
+from jackfield.providers.contract.registry import Registry
+from jackfield.providers.contract.snippet import missing_targets
+from jackfield.providers.contract.spec import Method, Provider
+from jackfield.services.audit import Audit
+from jackfield.services.schedule import first_test_at
+from jackfield.services.sealing import Sealer, fields_from_bytes, fields_to_bytes, scope_text
+from jackfield.store import connections, consumers, credentials, listing
+from jackfield.store.connections import Definition
+from jackfield.store.consumers import Consumer
+from jackfield.store.credentials import SealedCredential, Status
+from jackfield.store.listing import ConnectionList
+from jackfield.store.store import Store
+from jackfield.store.transaction import Reading, Writing, new_id
+
+__all__ = ["ConnectionList", "Connections", "Consumer", "Definition"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an edit says. Fields that are not named stay; a secret may be typed anew, kept or cleared."""
+
+    definition: Definition
+    fields: Mapping[str, FieldInput]
+
+
+class Connections:
+    def __init__(
+        self, store: Store, sealer: Sealer, audit: Audit, registry: Registry, digest: Callable[[Secret], str]
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._audit = audit
+        self._registry = registry
+        self._digest = digest
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def count(self, wanted: ConnectionList) -> int:
+        with self._store.read() as tx:
+            return listing.count(tx, wanted)
+
+    def page(
+        self, wanted: ConnectionList, *, after: ConnectionSummary | None = None, before: ConnectionSummary | None = None,
+        last: bool = False, skip: int = 0, limit: int = listing.PAGE,
+    ) -> tuple[ConnectionSummary, ...]:  # fmt: skip
+        """Rows in list order: the first ones, those next to a cursor, or the last ones."""
+        with self._store.read() as tx:
+            return listing.page(tx, wanted, after=after, before=before, last=last, skip=skip, limit=limit)
+
+    def position(self, wanted: ConnectionList, connection_id: str) -> int | None:
+        """How many rows come before this one; None when the list does not have it."""
+        with self._store.read() as tx:
+            return listing.position(tx, wanted, connection_id)
+
+    def counts(self, *, organization_id: str | None = None, project_id: str | None = None) -> dict[State, int]:
+        with self._store.read() as tx:
+            return listing.counts_by_state(tx, organization_id=organization_id, project_id=project_id)
+
+    def get(self, connection_id: str) -> Connection:
+        """Raises NotFound."""
+        with self._store.read() as tx:
+            return connections.get(tx, connection_id)
+
+    def find(self, name: str, *, scope: Scope | None = None) -> Connection:
+        """By name or id; in `scope` alone when given. Raises NotFound, or UsageError when several have the name."""
+        with self._store.read() as tx:
+            if scope is not None:
+                return connections.named(tx, scope, name)
+            found = connections.ids_named(tx, name)
+            if not found:
+                raise NotFound(f"There is no connection {name[:80]}.", "List them with: jackfield connection list")
+            if len(found) > 1:
+                raise UsageError(
+                    f"{len(found)} connections are called {name}.", "Name its organization and project, or use the id."
+                )
+            return connections.get(tx, found[0])
+
+    def used_by(self, connection_id: str) -> tuple[Consumer, ...]:
+        with self._store.read() as tx:
+            return consumers.of_connection(tx, connection_id)
+
+    def fields(self, connection: Connection, *, reason: str) -> dict[str, FieldValue]:
+        """The opened credential, noted in the trail with the reason. Raises NotFound or BlobTampered."""
+        with self._store.write() as tx:
+            values = self.open_credential(tx, connection, Status.CURRENT)
+            self._audit.append(tx, "credential.open", object_id=connection.id, name=connection.name, reason=reason)
+        return values
+
+    def open_credential(self, tx: Reading, connection: Connection, status: Status) -> dict[str, FieldValue]:
+        """As `fields`, inside a transaction that notes it. Raises NotFound or BlobTampered."""
+        stored = credentials.get(tx, connection.id, status)
+        if stored is None:
+            raise NotFound(f"The connection {connection.name} has no credential.", "Edit it and type one.")
+        data = self._sealer.open(
+            tx, stored.sealed, key_id=stored.key_id, table="credential", column="sealed", row_id=stored.id,
+            version=stored.version,
+        )  # fmt: skip
+        return fields_from_bytes(data, secret_names(self._method(connection)))
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        scope: Scope,
+        definition: Definition,
+        fields: Mapping[str, FieldValue],
+        *,
+        expires_at: datetime | None = None,
+    ) -> Connection:
+        """Seal a new connection. It is untested until a test is recorded. Raises NotFound or InvalidField."""
+        provider, method = self.provider_and_method(definition.provider, definition.method)
+        definition = replace(definition, provider=provider.slug)
+        require_uses(provider, method, definition.uses)
+        values = complete(method, fields)
+        with self._store.write() as tx:
+            made = connections.create(
+                tx, scope, definition, secret_digest=self._digest_of(method, values),
+                next_test_at=first_test_at(tx.now, definition.test_every_minutes),
+            )  # fmt: skip
+            self.seal_credential(tx, made, values, Status.CURRENT)
+            if expires_at is not None:
+                connections.set_typed_expiry(tx, made.id, version=made.version, expires_at=expires_at)
+            self._audit.append(tx, "connection.create", object_id=made.id, name=made.name)
+            return connections.get(tx, made.id)
+
+    def edit(self, connection: Connection, changes: Changes) -> Connection:
+        """Replace the definition and the named fields. What was tested changes with them: the state starts anew.
+
+        Raises Conflict when it changed since it was read, TakenOverByPlatform for a managed secret, InvalidField when
+        the address changes and a stored secret would be sent to the new one untyped.
+        """
+        provider, method = self.provider_and_method(connection.provider, connection.method)
+        require_uses(provider, method, changes.definition.uses)
+        with self._store.write() as tx:
+            old = self.open_credential(tx, connection, Status.CURRENT) if changes.fields else {}
+            changed = connections.edit(tx, connection.id, version=connection.version, definition=changes.definition)
+            if changes.fields:
+                values = merged(provider, method, old, changes.fields, managed=connection.platform_managed)
+                if _plain(values) != _plain(old):
+                    connections.set_secret_digest(
+                        tx, connection.id, version=changed.version, digest=self._digest_of(method, values)
+                    )
+                    self.seal_credential(tx, changed, values, Status.CURRENT)
+            if changes.definition.uses != connection.uses:
+                connections.forget_result(tx, connection.id)
+            due = first_test_at(tx.now, changes.definition.test_every_minutes)
+            connections.set_next_test(tx, connection.id, due)
+            self._audit.append(tx, "connection.edit", object_id=connection.id, name=changes.definition.name)
+            return connections.get(tx, connection.id)
+
+    def delete(self, connection: Connection, *, even_if_used: bool = False) -> None:
+        """Raises InUse, listing what would break, or Conflict."""
+        with self._store.write() as tx:
+            connections.remove(tx, connection.id, version=connection.version, even_if_used=even_if_used)
+            self._audit.append(tx, "connection.delete", object_id=connection.id, name=connection.name)
+        self._store.empty_log()
+
+    def record_use(self, connection: Connection, *, kind: str, name: str, project_id: str | None = None) -> None:
+        """Count one use of the connection, by whom."""
+        with self._store.write() as tx:
+            consumers.record_use(tx, connection.id, kind=kind, name=name, project_id=project_id)
+            self._audit.append(tx, f"connection.{kind}", object_id=connection.id, name=connection.name, reason=name)
+
+    def seal_credential(
+        self, tx: Writing, connection: Connection, values: Mapping[str, FieldValue], status: Status
+    ) -> None:
+        """Seal the fields as the connection's credential with this status, in the place of an earlier one."""
+        before = credentials.get(tx, connection.id, status)
+        row_id, version = new_id(), (before.version + 1 if before else 1)
+        sealed, key_id = self._sealer.seal(
+            tx, fields_to_bytes(values), scope=scope_text(connection.scope), table="credential", column="sealed",
+            row_id=row_id, version=version,
+        )  # fmt: skip
+        credentials.put(tx, SealedCredential(row_id, connection.id, status, sealed, key_id, version))
+
+    def provider_and_method(self, slug: str, method_id: str) -> tuple[Provider, Method]:
+        """Raises NotFound for the provider, InvalidField for the method."""
+        provider = self._registry.get(slug)
+        try:
+            return provider, provider.method(method_id)
+        except KeyError:
+            known = ", ".join(method.id for method in provider.methods)
+            raise InvalidField(
+                "method", f"{provider.name} has no method {method_id[:40]}.", f"It has {known}."
+            ) from None
+
+    def _method(self, connection: Connection) -> Method:
+        return self.provider_and_method(connection.provider, connection.method)[1]
+
+    def _digest_of(self, method: Method, values: Mapping[str, FieldValue]) -> str | None:
+        """A keyed digest of the first secret of the form, by which equal secrets are found."""
+        for field in method.fields:
+            value = values.get(field.name)
+            if isinstance(value, Secret):
+                return self._digest(value)
+        return None
+
+
+def secret_names(method: Method) -> frozenset[str]:
+    return frozenset(field.name for field in method.fields if field.is_secret)
+
+
+def require_uses(provider: Provider, method: Method, uses: tuple[IntendedUse, ...]) -> None:
+    """Raises InvalidField for a use the provider or method does not have, or one whose target value is missing."""
+    for intended in uses:
+        try:
+            use = provider.use(intended.use)
+        except KeyError:
+            known = ", ".join(use.id for use in provider.uses)
+            raise InvalidField("use", f"{provider.name} has no use {intended.use[:60]}.", f"It has {known}.") from None
+        if use.methods and method.id not in use.methods:
+            raise InvalidField("use", f"{use.title} does not work with {method.name}.", "Choose another method or use.")
+        for name, target in missing_targets(use, intended.targets):
+            raise InvalidField(
+                f"target.{name}",
+                f"{use.title} needs {target.label}.",
+                f"Such as {target.example}" if target.example else "",
+            )
+
+
+def address_fields(provider: Provider, method: Method) -> frozenset[str]:
+    """Fields that decide where the credential is sent, and how safely."""
+    texts: list[Template] = []
+    if isinstance(provider.base_url, tuple):
+        texts += [address.url for address in provider.base_url]
+    elif provider.base_url is not None:
+        texts.append(provider.base_url)
+    if provider.endpoint is not None:
+        texts += [provider.endpoint.host, provider.endpoint.port]
+    reads = frozenset().union(*(text.reads for text in texts))
+    for rule in (provider.tls.used, provider.tls.verified, provider.tls.ca):
+        reads |= rule.reads if rule is not None else frozenset()
+    for address in provider.base_url if isinstance(provider.base_url, tuple) else ():
+        reads |= address.when.reads
+    return reads & {field.name for field in method.fields if not field.is_secret}
+
+
+def merged(
+    provider: Provider, method: Method, old: Mapping[str, FieldValue], new: Mapping[str, FieldInput], *, managed: bool
+) -> dict[str, FieldValue]:
+    """The fields after an edit. Raises InvalidField or TakenOverByPlatform."""
+    secrets = secret_names(method)
+    values: dict[str, FieldValue] = dict(old)
+    for name, value in new.items():
+        if value is Stored.UNCHANGED:
+            continue
+        if managed and name in secrets:
+            raise TakenOverByPlatform("Jackfield manages this secret and changes it by itself.", "Give it back first.")
+        if value is Stored.CLEARED or value == "":
+            values.pop(name, None)
+        elif not isinstance(value, Stored):
+            values[name] = value
+    moved = [name for name in address_fields(provider, method) if values.get(name) != old.get(name)]
+    kept = [name for name in sorted(secrets & set(values)) if isinstance(new.get(name, Stored.UNCHANGED), Stored)]
+    if moved and kept:
+        raise InvalidField(
+            kept[0],
+            f"The address changed ({', '.join(sorted(moved))}), so the stored secret does not go along.",
+            "Type it again for the new address.",
+        )
+    return complete(method, values)
+
+
+def _plain(values: Mapping[str, FieldValue]) -> bytes:
+    return fields_to_bytes(values)
+
+
+def asked_fields(method: Method, values: Mapping[str, FieldInput]) -> tuple[str, ...]:
+    """Names of the fields a form asks for now."""
+    known = {**defaults(method), **values}
+    return tuple(field.name for field in method.fields if is_shown(field, method.id, known))

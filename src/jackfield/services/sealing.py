@@ -1,0 +1,89 @@
+"""Sealing and opening what is stored, with one data key for each organization and each project."""
+
+import json
+from collections.abc import Mapping
+
+from jackfield.model.connection import Scope
+from jackfield.model.errors import BlobTampered
+from jackfield.model.secret import FieldValue, Secret
+from jackfield.store import keys
+from jackfield.store.store import Store
+from jackfield.store.transaction import Reading, Writing
+from jackfield.vault.envelope import Place, open_sealed, seal
+from jackfield.vault.keys import DataKey
+from jackfield.vault.vault import Vault
+
+FORMS_SCOPE = "forms"  # drafts belong to no organization yet
+
+
+def scope_text(scope: Scope) -> str:
+    """Whose data key seals what belongs to this scope."""
+    return f"project:{scope.project_id}" if scope.project_id else f"organization:{scope.organization_id}"
+
+
+class Sealer:
+    """Holds the data keys in use while the vault is open."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._open: dict[str, DataKey] = {}
+
+    def seal(
+        self, tx: Writing, plaintext: bytes, *, scope: str, table: str, column: str, row_id: str, version: int
+    ) -> tuple[bytes, str]:
+        """The envelope and the id of the key that opens it. The scope's first sealing makes its key."""
+        key = self._key_of(tx, scope)
+        place = Place(self._vault.store_id, table, row_id, column, scope, version)
+        return seal(plaintext, key, place), key.id
+
+    def open(
+        self, tx: Reading, blob: bytes, *, key_id: str, table: str, column: str, row_id: str, version: int
+    ) -> bytes:
+        """What was sealed there. Raises BlobTampered."""
+        wrapped = keys.get(tx, key_id)
+        place = Place(self._vault.store_id, table, row_id, column, wrapped.scope, version)
+        return open_sealed(blob, self._opened(wrapped), place)
+
+    def mac_key(self, store: Store, purpose: str) -> bytes:
+        """A 32-byte key that stays the same when the root key changes: derived from a data key of its own."""
+        with store.read() as tx:
+            wrapped = keys.current(tx, purpose)
+        if wrapped is not None:
+            return self._opened(wrapped).derive_key(purpose.encode())
+        with store.write() as tx:
+            return self._key_of(tx, purpose).derive_key(purpose.encode())
+
+    def _key_of(self, tx: Writing, scope: str) -> DataKey:
+        """The scope's current key, made when there is none."""
+        wrapped = keys.current(tx, scope)
+        if wrapped is not None:
+            return self._opened(wrapped)
+        key = self._vault.new_data_key()
+        keys.add(tx, key.id, scope=scope, wrapped=self._vault.wrap_data_key(key, scope=scope))
+        self._open[key.id] = key
+        return key
+
+    def _opened(self, wrapped: keys.WrappedKey) -> DataKey:
+        if wrapped.id not in self._open:
+            self._open[wrapped.id] = self._vault.unwrap_data_key(wrapped.wrapped, scope=wrapped.scope)
+        return self._open[wrapped.id]
+
+
+def fields_to_bytes(fields: Mapping[str, FieldValue]) -> bytes:
+    """The fields of a credential as they are sealed; which of them are secret is the provider's word, not the blob's."""
+    plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in fields.items()}
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def fields_from_bytes(data: bytes, secret_names: frozenset[str]) -> dict[str, FieldValue]:
+    """The opposite; fields that are not among `secret_names` come back plain. Raises BlobTampered for other shapes."""
+    try:
+        plain = json.loads(data)
+    except ValueError:
+        plain = None
+    if not isinstance(plain, dict):
+        raise BlobTampered("The stored credential is not of the form it was written in.", "Type it again.")
+    return {
+        name: Secret(value) if name in secret_names and isinstance(value, str) else value
+        for name, value in plain.items()
+    }

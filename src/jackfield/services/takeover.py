@@ -1,0 +1,135 @@
+"""Platform-managed credentials: replaced by Jackfield in an order that survives a crash at any point.
+
+The new secret is sealed as pending before the vendor is asked; only when it is proven does it become the current one.
+A pending secret found later is resolved by trying it and the old one, once each.
+"""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from enum import StrEnum
+
+from jackfield.checks.request import CONNECT_SECONDS
+from jackfield.checks.run import call_for
+from jackfield.model.check import CheckResult, Outcome
+from jackfield.model.connection import Connection
+from jackfield.model.errors import Refused
+from jackfield.model.secret import FieldValue, Secret
+from jackfield.net.deadline import Deadline, within
+from jackfield.net.failure import NetFailure
+from jackfield.net.network import Network
+from jackfield.providers.contract.spec import PlatformManaged
+from jackfield.services.session import Session
+from jackfield.store import connections, credentials
+from jackfield.store.connections import Definition
+from jackfield.store.credentials import Status
+
+
+class Takeover(StrEnum):
+    """How a change of a secret ended."""
+
+    DONE = "done"  # the new secret is proven and stored
+    UNDONE = "undone"  # the old secret still holds; nothing changed
+    UNRESOLVED = "unresolved"  # neither could be proven now; both are kept
+
+
+async def take_over(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
+    """Replace the secret and keep the new one. Raises Refused where the provider or method has no way to do it."""
+    managed = _managed(session, connection)
+    old = session.connections.fields(connection, reason="takeover")
+    new = Secret("".join(secrets.choice(managed.alphabet) for _ in range(managed.length)))
+    with session.store.write() as tx:
+        if credentials.get(tx, connection.id, Status.PENDING) is not None:
+            raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
+        session.connections.seal_credential(tx, connection, {**old, managed.field: new}, Status.PENDING)
+        session.audit.append(tx, "takeover.begin", object_id=connection.id, name=connection.name)
+    await _change_at_vendor(session, connection, managed, old, new, network)
+    return await resolve_pending(session, connection, network)
+
+
+async def resolve_pending(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
+    """Find out which of the two secrets holds, the new one first, each tried once, and keep that one."""
+    with session.store.write() as tx:
+        new = session.connections.open_credential(tx, connection, Status.PENDING)
+        old = session.connections.open_credential(tx, connection, Status.CURRENT)
+        session.audit.append(tx, "credential.open", object_id=connection.id, name=connection.name, reason="takeover")
+    result = await session.tests.run_fields(connection, new, network)
+    if _holds(result):
+        _keep_new(session, connection)
+        return Takeover.DONE, result
+    result = await session.tests.run_fields(connection, old, network)
+    if _holds(result):
+        with session.store.write() as tx:
+            credentials.drop(tx, connection.id, Status.PENDING)
+            session.audit.append(tx, "takeover.undone", object_id=connection.id, name=connection.name)
+        return Takeover.UNDONE, result
+    session.audit.note("takeover.unresolved", object_id=connection.id, name=connection.name, outcome="failed")
+    return Takeover.UNRESOLVED, result
+
+
+def pending_connections(session: Session) -> tuple[Connection, ...]:
+    """Connections that a crash left with a pending secret."""
+    with session.store.read() as tx:
+        return tuple(connections.get(tx, one.connection_id) for one in credentials.pending(tx))
+
+
+async def _change_at_vendor(
+    session: Session, connection: Connection, managed: PlatformManaged, old: Mapping[str, FieldValue], new: Secret,
+    network: Network,
+) -> None:  # fmt: skip
+    """Ask once. Whether it worked is found out by trying the secrets, so an error here decides nothing."""
+    provider = session.registry.get(connection.provider)
+    deadline = Deadline(connect=CONNECT_SECONDS, total=session.tests.total_seconds)
+    async with AsyncExitStack() as cleanup:
+        call = call_for(
+            provider, provider.method(connection.method), old, network, deadline, cleanup,
+            organization_id=connection.scope.organization_id, private_allowed=connection.private_address_allowed,
+        )  # fmt: skip
+        try:
+            async with within(deadline):
+                await session.registry.function(provider.slug, managed.call)(call, new)
+        except (NetFailure, TimeoutError, OSError):
+            return
+
+
+def _managed(session: Session, connection: Connection) -> PlatformManaged:
+    managed = session.registry.get(connection.provider).platform_managed
+    if managed is None or (managed.methods and connection.method not in managed.methods):
+        raise Refused(
+            f"Jackfield cannot manage this kind of credential ({connection.provider}, {connection.method}).",
+            "Change it at the vendor and edit the connection.",
+        )
+    return managed
+
+
+def _holds(result: CheckResult) -> bool:
+    """Whether the vendor accepted the secret. `unproven` is not enough: any secret would have been accepted."""
+    return result.outcome in {Outcome.PASSED, Outcome.LIMITED}
+
+
+def _keep_new(session: Session, connection: Connection) -> None:
+    with session.store.write() as tx:
+        credentials.promote(tx, connection.id)
+        definition = definition_of(connection)
+        if not connection.platform_managed:
+            connections.edit(
+                tx, connection.id, version=connection.version, definition=replace(definition, platform_managed=True)
+            )
+        session.audit.append(tx, "takeover.done", object_id=connection.id, name=connection.name)
+
+
+def definition_of(connection: Connection) -> Definition:
+    """What the user decided about a connection, to be edited in part."""
+    return Definition(
+        name=connection.name,
+        provider=connection.provider,
+        method=connection.method,
+        description=connection.description,
+        uses=connection.uses,
+        tags=connection.tags,
+        test_every_minutes=connection.test_every_minutes,
+        platform_managed=connection.platform_managed,
+        attempts_allowed=connection.attempts_allowed,
+        private_address_allowed=connection.private_address_allowed,
+    )
