@@ -131,11 +131,19 @@ def typed_fields(method: Method, texts: dict[str, Any]) -> dict[str, FieldValue]
 
 
 async def check(
-    world: World, provider: Provider, method: str, *, fields: dict[str, Any] | None = None,
-    uses: dict[str, dict[str, str]] | None = None, attempts: bool = True, network: Network | None = None,
-) -> CheckResult:  # fmt: skip
+    world: World,
+    provider: Provider,
+    method: str,
+    *,
+    fields: dict[str, Any] | None = None,
+    uses: dict[str, dict[str, str]] | None = None,
+    attempts: bool = True,
+    network: Network | None = None,
+) -> CheckResult:
     """Run one check of the world's credential with all its uses."""
-    chosen = {use: targets for use, targets in (world.uses if uses is None else uses).items() if fits(provider, use, method)}
+    chosen = {
+        use: targets for use, targets in (world.uses if uses is None else uses).items() if fits(provider, use, method)
+    }
     request = CheckRequest(
         provider=provider,
         method=provider.method(method),
@@ -204,12 +212,16 @@ class ProviderContract:
         reasons = [step for step in result.steps if step.name is StepName.REACH and step.outcome != "passed"]
         assert reasons == []
 
-    async def test_expiry_is_known_or_said_to_be_unreadable(self, provider: Provider, vendor: World, method_id: str) -> None:
+    async def test_expiry_is_known_or_said_to_be_unreadable(
+        self, provider: Provider, vendor: World, method_id: str
+    ) -> None:
         """Either the end of the credential is read, or the provider says why it cannot be."""
         result = await check(vendor, provider, method_id, uses={})
 
         readable = bool(provider.expiry_of(provider.method(method_id)))
-        assert (result.expiry_known in {ExpiryKnown.READ, ExpiryKnown.NEVER}) if readable else provider.expiry_unreadable
+        assert (
+            (result.expiry_known in {ExpiryKnown.READ, ExpiryKnown.NEVER}) if readable else provider.expiry_unreadable
+        )
 
     async def test_wrong_secret_is_never_green(self, provider: Provider, vendor: World, method_id: str) -> None:
         """The same form with a secret the vendor does not know fails, and says neither secret nor 'network'."""
@@ -219,7 +231,12 @@ class ProviderContract:
 
         assert result.outcome is Outcome.FAILED
         assert result.failure is not None
-        assert result.failure.kind not in {FailureKind.INTERNAL, FailureKind.UNREACHABLE, FailureKind.NAME, FailureKind.TLS}
+        assert result.failure.kind not in {
+            FailureKind.INTERNAL,
+            FailureKind.UNREACHABLE,
+            FailureKind.NAME,
+            FailureKind.TLS,
+        }
         for secret in secrets_of(provider.method(method_id), wrong):
             assert secret not in told(result)
 
@@ -240,7 +257,9 @@ class ProviderContract:
         result = await check(vendor, provider, method)
 
         after = {row: state for row, state in rows(result).items() if state is not GrantState.EXCESS}
-        changed = {row[1] for row in before if after.get(row) is not before[row] and before[row] is not GrantState.EXCESS}
+        changed = {
+            row[1] for row in before if after.get(row) is not before[row] and before[row] is not GrantState.EXCESS
+        }
         assert changed == {shown[1]}, result
         assert after[shown] is GrantState.MISSING
         assert result.outcome is Outcome.LIMITED
@@ -340,14 +359,12 @@ def stage_fault(world: HttpWorld, fault: str) -> set[FailureKind]:
     }.get(fault, strange)
 
 
-def shown_row(
-    found: dict[tuple[str, str], GrantState], use: str, permission: str
-) -> tuple[str, str] | None:
+def shown_row(found: dict[tuple[str, str], GrantState], use: str, permission: str) -> tuple[str, str] | None:
     """The row of a permission whose name may hold filled-in parts."""
-    pieces = [piece for piece in permission.replace("{", "\0{").replace("}", "}\0").split("\0") if not piece.startswith("{")]
+    pieces = [
+        piece for piece in permission.replace("{", "\0{").replace("}", "}\0").split("\0") if not piece.startswith("{")
+    ]
     for row in found:
         if row[0] == use and all(piece in row[1] for piece in pieces) and row[1].startswith(pieces[0]):
             return row
     return None
-
-

@@ -39,9 +39,16 @@ class FactBook:
     """Makes and keeps the facts of one check. Plain names (fields, built-ins) are given at the start."""
 
     def __init__(
-        self, provider: Provider, method: Method, names: Mapping[str, object], call: Call, client: HttpClient, *,
-        functions: Any, attempts_allowed: bool,
-    ) -> None:  # fmt: skip
+        self,
+        provider: Provider,
+        method: Method,
+        names: Mapping[str, object],
+        call: Call,
+        client: HttpClient,
+        *,
+        functions: Any,
+        attempts_allowed: bool,
+    ) -> None:
         self.provider = provider
         self.method = method
         self.exchanges: list[Exchange] = []
@@ -163,8 +170,11 @@ class FactBook:
             reply, expects_json="json" in fact.accept and not fact.discard and reply.status != 204
         )
         values: dict[str, Any] = {
-            "status": reply.status, "headers": dict(reply.headers), "body": reply.body, "skew": _skew(reply),
-        }  # fmt: skip
+            "status": reply.status,
+            "headers": dict(reply.headers),
+            "body": reply.body,
+            "skew": _skew(reply),
+        }
         return Answer(name, values, reason, reply=reply, decides=not reason)
 
     async def _turn_pages(self, name: str, fact: Fact, answer: Answer, url: str, options: Mapping[str, Any]) -> Answer:

@@ -44,9 +44,12 @@ def declared_failure(book: FactBook, target: Mapping[str, object]) -> Failure | 
         step = rule.next.render(book.known(rule.next, target))
         text = rule.next.text if step is NOTHING else str(step)
         return Failure(
-            rule.kind, rule.message or sentence(rule.kind, book.provider.name), cleaned(text, limit=500),
-            retry_after=_retry_after(book.answers.values()), rule=rule.id,
-        )  # fmt: skip
+            rule.kind,
+            rule.message or sentence(rule.kind, book.provider.name),
+            cleaned(text, limit=500),
+            retry_after=_retry_after(book.answers.values()),
+            rule=rule.id,
+        )
     return None
 
 
@@ -77,9 +80,10 @@ def _of_reply(reply: Reply, vendor: str, reason: str) -> Failure | None:
     if 300 <= status < 400:
         place = cleaned(reply.redirect_to or "another place", limit=200)
         return Failure(
-            FailureKind.MISCONFIGURED, f"{vendor} redirects to {place}; a credential does not follow a redirect.",
+            FailureKind.MISCONFIGURED,
+            f"{vendor} redirects to {place}; a credential does not follow a redirect.",
             "Enter the address it redirects to, if it is the vendor's.",
-        )  # fmt: skip
+        )
     if status == 401:
         return Failure(
             FailureKind.REJECTED,

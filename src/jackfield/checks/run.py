@@ -58,16 +58,32 @@ def plain_names(method: Method, fields: Mapping[str, FieldValue]) -> dict[str, o
 
 
 def call_for(
-    provider: Provider, method: Method, fields: Mapping[str, FieldValue], network: Network, deadline: Deadline,
-    cleanup: AsyncExitStack, *, trace: Trace | None = None, organization_id: str = "", private_allowed: bool = False,
-) -> Call:  # fmt: skip
+    provider: Provider,
+    method: Method,
+    fields: Mapping[str, FieldValue],
+    network: Network,
+    deadline: Deadline,
+    cleanup: AsyncExitStack,
+    *,
+    trace: Trace | None = None,
+    organization_id: str = "",
+    private_allowed: bool = False,
+) -> Call:
     """What the provider's Python functions are given for one credential."""
     random = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(RANDOM_LENGTH))
     return Call(
-        fields=fields, target={}, arguments={}, network=network, deadline=deadline, trace=trace or Trace(),
-        tls=_tls_options(provider.tls, plain_names(method, fields)), private_allowed=private_allowed,
-        organization_id=organization_id, random=random, cleanup=cleanup,
-    )  # fmt: skip
+        fields=fields,
+        target={},
+        arguments={},
+        network=network,
+        deadline=deadline,
+        trace=trace or Trace(),
+        tls=_tls_options(provider.tls, plain_names(method, fields)),
+        private_allowed=private_allowed,
+        organization_id=organization_id,
+        random=random,
+        cleanup=cleanup,
+    )
 
 
 def _tls_options(rules: Tls, names: Mapping[str, object]) -> TlsOptions | None:
@@ -144,9 +160,16 @@ class _Run:
     async def _open_book(self, deadline: Deadline, cleanup: AsyncExitStack) -> FactBook:
         request = self.request
         call = call_for(
-            request.provider, request.method, request.fields, self.network, deadline, cleanup, trace=self.trace,
-            organization_id=request.organization_id, private_allowed=request.private_allowed,
-        )  # fmt: skip
+            request.provider,
+            request.method,
+            request.fields,
+            self.network,
+            deadline,
+            cleanup,
+            trace=self.trace,
+            organization_id=request.organization_id,
+            private_allowed=request.private_allowed,
+        )
         names = plain_names(request.method, request.fields) | {
             "connection": {"name": request.connection_name},
             "organization": {"id": request.organization_id},
@@ -159,9 +182,14 @@ class _Run:
             )
         )
         return FactBook(
-            request.provider, request.method, names, call, client, functions=request.function,
+            request.provider,
+            request.method,
+            names,
+            call,
+            client,
+            functions=request.function,
             attempts_allowed=request.attempts_allowed,
-        )  # fmt: skip
+        )
 
     # --- authenticate ---------------------------------------------------------------------------------------------
 

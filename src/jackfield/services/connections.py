@@ -51,9 +51,15 @@ class Connections:
             return listing.count(tx, wanted)
 
     def page(
-        self, wanted: ConnectionList, *, after: ConnectionSummary | None = None, before: ConnectionSummary | None = None,
-        last: bool = False, skip: int = 0, limit: int = listing.PAGE,
-    ) -> tuple[ConnectionSummary, ...]:  # fmt: skip
+        self,
+        wanted: ConnectionList,
+        *,
+        after: ConnectionSummary | None = None,
+        before: ConnectionSummary | None = None,
+        last: bool = False,
+        skip: int = 0,
+        limit: int = listing.PAGE,
+    ) -> tuple[ConnectionSummary, ...]:
         """Rows in list order: the first ones, those next to a cursor, or the last ones."""
         with self._store.read() as tx:
             return listing.page(tx, wanted, after=after, before=before, last=last, skip=skip, limit=limit)
@@ -103,9 +109,14 @@ class Connections:
         if stored is None:
             raise NotFound(f"The connection {connection.name} has no credential.", "Edit it and type one.")
         data = self._sealer.open(
-            tx, stored.sealed, key_id=stored.key_id, table="credential", column="sealed", row_id=stored.id,
+            tx,
+            stored.sealed,
+            key_id=stored.key_id,
+            table="credential",
+            column="sealed",
+            row_id=stored.id,
             version=stored.version,
-        )  # fmt: skip
+        )
         return fields_from_bytes(data, secret_names(self._method(connection)))
 
     # --- writing --------------------------------------------------------------------------------------------------
@@ -125,9 +136,12 @@ class Connections:
         values = complete(method, fields)
         with self._store.write() as tx:
             made = connections.create(
-                tx, scope, definition, secret_digest=self._digest_of(method, values),
+                tx,
+                scope,
+                definition,
+                secret_digest=self._digest_of(method, values),
                 next_test_at=first_test_at(tx.now, definition.test_every_minutes),
-            )  # fmt: skip
+            )
             self.seal_credential(tx, made, values, Status.CURRENT)
             if expires_at is not None:
                 connections.set_typed_expiry(tx, made.id, version=made.version, expires_at=expires_at)
@@ -179,9 +193,14 @@ class Connections:
         before = credentials.get(tx, connection.id, status)
         row_id, version = new_id(), (before.version + 1 if before else 1)
         sealed, key_id = self._sealer.seal(
-            tx, fields_to_bytes(values), scope=scope_text(connection.scope), table="credential", column="sealed",
-            row_id=row_id, version=version,
-        )  # fmt: skip
+            tx,
+            fields_to_bytes(values),
+            scope=scope_text(connection.scope),
+            table="credential",
+            column="sealed",
+            row_id=row_id,
+            version=version,
+        )
         credentials.put(tx, SealedCredential(row_id, connection.id, status, sealed, key_id, version))
 
     def provider_and_method(self, slug: str, method_id: str) -> tuple[Provider, Method]:

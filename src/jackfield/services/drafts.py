@@ -46,9 +46,14 @@ class Drafts:
             for one in drafts.all_drafts(tx):
                 try:
                     data = self._sealer.open(
-                        tx, one.sealed, key_id=one.key_id, table="draft", column="sealed", row_id=one.id,
+                        tx,
+                        one.sealed,
+                        key_id=one.key_id,
+                        table="draft",
+                        column="sealed",
+                        row_id=one.id,
                         version=one.version,
-                    )  # fmt: skip
+                    )
                     found.append(SavedDraft(one.id, json.loads(data), one.updated_at, one.version))
                 except (BlobTampered, ValueError):
                     continue

@@ -41,9 +41,14 @@ class Session:
 
     @classmethod
     def create(
-        cls, home: Home, passphrase: Secret, *, declined_recovery: bool = False, costs: Costs | None = None,
+        cls,
+        home: Home,
+        passphrase: Secret,
+        *,
+        declined_recovery: bool = False,
+        costs: Costs | None = None,
         floor: Costs = FLOOR,
-    ) -> tuple[Self, Secret | None]:  # fmt: skip
+    ) -> tuple[Self, Secret | None]:
         """Make the vault and an empty store; the recovery key is returned this once. Raises what Vault.create does."""
         home.prepare()
         vault, recovery = Vault.create(

@@ -75,17 +75,27 @@ def pending_connections(session: Session) -> tuple[Connection, ...]:
 
 
 async def _change_at_vendor(
-    session: Session, connection: Connection, managed: PlatformManaged, old: Mapping[str, FieldValue], new: Secret,
+    session: Session,
+    connection: Connection,
+    managed: PlatformManaged,
+    old: Mapping[str, FieldValue],
+    new: Secret,
     network: Network,
-) -> None:  # fmt: skip
+) -> None:
     """Ask once. Whether it worked is found out by trying the secrets, so an error here decides nothing."""
     provider = session.registry.get(connection.provider)
     deadline = Deadline(connect=CONNECT_SECONDS, total=session.tests.total_seconds)
     async with AsyncExitStack() as cleanup:
         call = call_for(
-            provider, provider.method(connection.method), old, network, deadline, cleanup,
-            organization_id=connection.scope.organization_id, private_allowed=connection.private_address_allowed,
-        )  # fmt: skip
+            provider,
+            provider.method(connection.method),
+            old,
+            network,
+            deadline,
+            cleanup,
+            organization_id=connection.scope.organization_id,
+            private_allowed=connection.private_address_allowed,
+        )
         try:
             async with within(deadline):
                 await session.registry.function(provider.slug, managed.call)(call, new)

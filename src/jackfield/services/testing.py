@@ -89,15 +89,24 @@ class Tests:
         return result
 
     async def run_fields(
-        self, connection: Connection, fields: Mapping[str, FieldValue], network: Network,
-        on_progress: OnProgress = _ignore, uses: tuple[IntendedUse, ...] | None = None,
-    ) -> CheckResult:  # fmt: skip
+        self,
+        connection: Connection,
+        fields: Mapping[str, FieldValue],
+        network: Network,
+        on_progress: OnProgress = _ignore,
+        uses: tuple[IntendedUse, ...] | None = None,
+    ) -> CheckResult:
         """Test a connection with these fields instead of its stored ones, keeping nothing."""
         draft = Draft(
-            connection.provider, connection.method, fields, connection.uses if uses is None else uses,
-            connection.scope.organization_id, connection.name, connection.attempts_allowed,
+            connection.provider,
+            connection.method,
+            fields,
+            connection.uses if uses is None else uses,
+            connection.scope.organization_id,
+            connection.name,
+            connection.attempts_allowed,
             connection.private_address_allowed,
-        )  # fmt: skip
+        )
         return await self.run_draft(draft, network, on_progress)
 
     def record(self, connection: Connection, result: CheckResult) -> bool:
@@ -106,20 +115,33 @@ class Tests:
         try:
             with self._store.write() as tx:
                 sealed, key_id = self._sealer.seal(
-                    tx, detail_to_bytes(result), scope=scope_text(connection.scope), table="check_run",
-                    column="sealed_detail", row_id=row_id, version=1,
-                )  # fmt: skip
+                    tx,
+                    detail_to_bytes(result),
+                    scope=scope_text(connection.scope),
+                    table="check_run",
+                    column="sealed_detail",
+                    row_id=row_id,
+                    version=1,
+                )
                 failures = connections.failures_in_row(tx, connection.id)
                 checks.record(
-                    tx, connection.id, result, SealedDetail(row_id, sealed, key_id), version=connection.version,
+                    tx,
+                    connection.id,
+                    result,
+                    SealedDetail(row_id, sealed, key_id),
+                    version=connection.version,
                     next_test_at=next_test_at(tx.now, connection.test_every_minutes, result, failures),
                     stop_automatic_tests=stops_automatic_tests(result),
-                )  # fmt: skip
+                )
                 kind = result.failure.kind.value if result.failure else ""
                 self._audit.append(
-                    tx, "connection.test", object_id=connection.id, name=connection.name,
-                    outcome=result.outcome.value, reason=kind,
-                )  # fmt: skip
+                    tx,
+                    "connection.test",
+                    object_id=connection.id,
+                    name=connection.name,
+                    outcome=result.outcome.value,
+                    reason=kind,
+                )
         except Conflict:
             return False
         return True
@@ -139,13 +161,21 @@ class Tests:
         detail = run.detail
         with self._store.read() as tx:
             data = self._sealer.open(
-                tx, detail.sealed, key_id=detail.key_id, table="check_run", column="sealed_detail",
-                row_id=detail.row_id, version=detail.version,
-            )  # fmt: skip
+                tx,
+                detail.sealed,
+                key_id=detail.key_id,
+                table="check_run",
+                column="sealed_detail",
+                row_id=detail.row_id,
+                version=detail.version,
+            )
         return CheckResult(
-            outcome=run.outcome, started_at=run.started_at, duration_ms=run.duration_ms, failure=run.failure,
+            outcome=run.outcome,
+            started_at=run.started_at,
+            duration_ms=run.duration_ms,
+            failure=run.failure,
             **detail_from_bytes(data),
-        )  # fmt: skip
+        )
 
     def latest(self, connection_id: str) -> CheckResult | None:
         """The last run with its detail and the latest verdicts; None before the first. Raises BlobTampered."""

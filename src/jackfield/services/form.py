@@ -1,0 +1,337 @@
+"""The guided form without its looks: what was chosen and typed, what it means, and what is still wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any, Self
+
+from jackfield.model.connection import Connection, IntendedUse, Scope
+from jackfield.model.errors import InvalidField
+from jackfield.model.names import require_description, require_slug
+from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
+from jackfield.providers.contract.fields import defaults, is_shown, normalise, read_value, rule_names
+from jackfield.providers.contract.paste import recognise
+from jackfield.providers.contract.registry import missing_driver
+from jackfield.providers.contract.snippet import merged_snippet, missing_targets, target_values
+from jackfield.providers.contract.spec import Field, Method, Permission, Provider, Use
+from jackfield.services.schedule import DEFAULT_MINUTES, SHORTEST_MINUTES
+from jackfield.services.testing import Draft
+from jackfield.store.connections import Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One row of the minimal permission checklist."""
+
+    use: str
+    name: str
+    why: str
+    when: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What became of a typed value: how it was normalised, and what is wrong with it."""
+
+    changes: tuple[str, ...] = ()
+    problem: InvalidField | None = None
+
+
+@dataclass
+class Form:
+    """State of one guided form. `texts` hold secrets in clear, as the widgets do; they end with the form."""
+
+    provider: Provider
+    method_id: str
+    uses: dict[str, dict[str, str]] = field(default_factory=dict)  # use id → target values
+    texts: dict[str, str] = field(default_factory=dict)  # field → normalised text
+    stored: dict[str, Stored] = field(default_factory=dict)  # secret fields of an edited connection not typed anew
+    name: str = ""
+    description: str = ""
+    scope: Scope | None = None
+    every_minutes: int | None = DEFAULT_MINUTES
+    expires: str = ""  # a typed date, YYYY-MM-DD
+    tags: tuple[str, ...] = ()
+    attempts_allowed: bool = False
+    private_allowed: bool = False
+    platform_managed: bool = False
+    connection: Connection | None = None  # the one being edited
+
+    @classmethod
+    def new(cls, provider: Provider, scope: Scope | None = None) -> Self:
+        """An empty form with the recommended method."""
+        first = next((method for method in provider.methods if method.recommended), provider.methods[0])
+        form = cls(provider, first.id, scope=scope)
+        form.fill_defaults()
+        return form
+
+    @classmethod
+    def of(cls, provider: Provider, connection: Connection, fields: Mapping[str, FieldValue]) -> Self:
+        """A form that edits a connection; its stored secrets stay unseen."""
+        form = cls(
+            provider,
+            connection.method,
+            {use.use: dict(use.targets) for use in connection.uses},
+            name=connection.name,
+            description=connection.description,
+            scope=connection.scope,
+            every_minutes=connection.test_every_minutes,
+            tags=connection.tags,
+            attempts_allowed=connection.attempts_allowed,
+            private_allowed=connection.private_address_allowed,
+            platform_managed=connection.platform_managed,
+            connection=connection,
+        )
+        for one in form.method.fields:
+            value = fields.get(one.name)
+            if isinstance(value, Secret):
+                form.stored[one.name] = Stored.UNCHANGED
+            elif value is not None:
+                form.texts[one.name] = _shown(value)
+        return form
+
+    @property
+    def method(self) -> Method:
+        return self.provider.method(self.method_id)
+
+    @property
+    def missing_driver(self) -> str | None:
+        """The command that installs the vendor's library, when it is not there."""
+        return missing_driver(self.provider)
+
+    def fill_defaults(self) -> None:
+        for name, value in defaults(self.method).items():
+            self.texts.setdefault(name, _shown(value))
+
+    # --- step 1: access -------------------------------------------------------------------------------------------
+
+    def possible_uses(self) -> tuple[Use, ...]:
+        """The provider's uses that work with the chosen method."""
+        return tuple(use for use in self.provider.uses if not use.methods or self.method_id in use.methods)
+
+    def choose_method(self, method_id: str) -> None:
+        """Uses that do not work with it are dropped; texts of fields that both methods have stay."""
+        self.method_id = method_id
+        possible = {use.id for use in self.possible_uses()}
+        self.uses = {use: targets for use, targets in self.uses.items() if use in possible}
+        self.fill_defaults()
+
+    def choose_use(self, use_id: str, *, wanted: bool) -> None:
+        if wanted:
+            targets = {name: target.default for name, target in self.provider.use(use_id).target.items()}
+            self.uses.setdefault(use_id, targets)
+        else:
+            self.uses.pop(use_id, None)
+
+    def set_target(self, use_id: str, name: str, text: str) -> None:
+        self.uses[use_id][name] = text.strip()
+
+    def intended(self) -> tuple[IntendedUse, ...]:
+        """The chosen uses, in the provider's order."""
+        return tuple(IntendedUse(use.id, dict(self.uses[use.id])) for use in self.provider.uses if use.id in self.uses)
+
+    def wanted_permissions(self) -> tuple[Wanted, ...]:
+        """The minimal checklist for the chosen uses; rows that their conditions rule out are left out."""
+        rows: list[Wanted] = []
+        for use in self.provider.uses:
+            if use.id in self.uses:
+                rows += [self._wanted(use, one) for one in use.permissions if self._applies(use, one)]
+        return tuple(rows)
+
+    def _wanted(self, use: Use, permission: Permission) -> Wanted:
+        name = permission.name.render(self._names(use), absent=lambda inner: f"<{inner.rsplit('.', 1)[-1]}>")
+        return Wanted(use.id, str(name), permission.why, permission.when, permission.verified)
+
+    def _applies(self, use: Use, permission: Permission) -> bool:
+        """False only when the fields and targets already rule the permission out; facts are not known here."""
+        return permission.applies is None or permission.applies.decide(self._names(use)) is not False
+
+    def _names(self, use: Use) -> dict[str, object]:
+        return {**self._plain_names(), "target": target_values(use, self.uses.get(use.id, {}))}
+
+    def _plain_names(self) -> dict[str, object]:
+        names: dict[str, object] = {one.name: "" for one in self.method.fields}
+        return {**names, **rule_names(self.method_id, self._readable()), "connection": {"name": self.name}}
+
+    def snippet(self) -> str:
+        """What to paste at the vendor, without any secret: a password stays a placeholder."""
+        secret = {one.name for one in self.method.fields if one.is_secret}
+        names = {name: value for name, value in self._plain_names().items() if name not in secret and value != ""}
+        return merged_snippet(self.provider, self.intended(), names)
+
+    # --- step 3: fields -------------------------------------------------------------------------------------------
+
+    def asked(self) -> tuple[Field, ...]:
+        """The fields to show now; some depend on what others hold."""
+        known = {**defaults(self.method), **self._readable()}
+        return tuple(one for one in self.method.fields if is_shown(one, self.method_id, known))
+
+    def type(self, name: str, text: str) -> Typed:
+        """Take a typed or pasted value; what was normalised and what is wrong with it are told."""
+        one = self._field(name)
+        result = normalise(one, text)
+        self.texts[name] = result.text
+        if result.text:
+            self.stored.pop(name, None)
+        return Typed(result.changes, self.problem(name))
+
+    def set_stored(self, name: str, stored: Stored) -> None:
+        """Keep or clear a stored secret instead of typing one."""
+        self.texts.pop(name, None)
+        self.stored[name] = stored
+
+    def problem(self, name: str) -> InvalidField | None:
+        """What is wrong with a field now; None when it is well or may stay empty."""
+        one = self._field(name)
+        text = self.texts.get(name, "")
+        if not text:
+            kept = self.stored.get(name) is Stored.UNCHANGED
+            needed = one.required and not kept and one in self.asked()
+            return (
+                InvalidField(name, f"{one.label} is needed.", f"Such as {one.example}" if one.example else "")
+                if needed
+                else None
+            )
+        try:
+            read_value(one, text)
+        except InvalidField as error:
+            return error
+        return None
+
+    def problems(self) -> tuple[InvalidField, ...]:
+        """Everything that keeps a test from running."""
+        found = [problem for one in self.asked() if (problem := self.problem(one.name)) is not None]
+        for use in self.provider.uses:
+            for name, target in missing_targets(use, self.uses[use.id]) if use.id in self.uses else ():
+                found.append(InvalidField(f"{use.id}.{name}", f"{use.title} needs {target.label}.", target.help))
+        return tuple(found)
+
+    def paste(self, text: str) -> dict[str, Typed]:
+        """Recognise a pasted block and fill the fields it knows; empty when it is none."""
+        return {name: self.type(name, value) for name, value in recognise(self.provider, self.method, text).items()}
+
+    def values(self) -> dict[str, FieldValue]:
+        """The typed fields. Raises InvalidField for the first that is wrong."""
+        return {
+            one.name: read_value(one, self.texts[one.name])
+            for one in self.asked()
+            if self.texts.get(one.name, "") != ""
+        }
+
+    def inputs(self) -> dict[str, FieldInput]:
+        """The fields as an edit takes them: typed, unchanged or cleared. Raises InvalidField."""
+        asked = {one.name for one in self.asked()}
+        emptied = {
+            one.name: Stored.CLEARED
+            for one in self.method.fields
+            if one.name not in asked or not self.texts.get(one.name)
+        }
+        return {**emptied, **self.values(), **self.stored}
+
+    def _readable(self) -> dict[str, FieldInput]:
+        """Values of the fields that are right so far."""
+        found: dict[str, FieldInput] = {}
+        for one in self.method.fields:
+            text = self.texts.get(one.name, "")
+            if text:
+                try:
+                    found[one.name] = read_value(one, text)
+                except InvalidField:
+                    continue
+        return found
+
+    def _field(self, name: str) -> Field:
+        return next(one for one in self.method.fields if one.name == name)
+
+    # --- test and save --------------------------------------------------------------------------------------------
+
+    def draft(self) -> Draft:
+        """What a test needs. Raises InvalidField."""
+        return Draft(
+            self.provider.slug,
+            self.method_id,
+            self.values(),
+            self.intended(),
+            self.scope.organization_id if self.scope else "",
+            self.name,
+            self.attempts_allowed,
+            self.private_allowed,
+        )
+
+    def definition(self) -> Definition:
+        """What is saved beside the credential. Raises InvalidField."""
+        if self.every_minutes is not None and self.every_minutes < SHORTEST_MINUTES:
+            raise InvalidField(
+                "every", f"Tests run every {SHORTEST_MINUTES} minutes at the most.", "Choose a longer time."
+            )
+        return Definition(
+            name=require_slug(self.name),
+            provider=self.provider.slug,
+            method=self.method_id,
+            description=require_description(self.description),
+            uses=self.intended(),
+            tags=self.tags,
+            test_every_minutes=self.every_minutes,
+            platform_managed=self.platform_managed,
+            attempts_allowed=self.attempts_allowed,
+            private_address_allowed=self.private_allowed,
+        )
+
+    def expires_at(self) -> datetime | None:
+        """The typed end of the credential, at the end of that day, UTC. Raises InvalidField."""
+        if not self.expires:
+            return None
+        try:
+            return datetime.combine(date.fromisoformat(self.expires), time(23, 59, 59), UTC)
+        except ValueError:
+            raise InvalidField("expires", "This is not a date.", "Type it as 2027-03-31, or leave it empty.") from None
+
+    # --- drafts ---------------------------------------------------------------------------------------------------
+
+    def content(self) -> dict[str, Any]:
+        """The form as a draft keeps it, to be sealed: it holds secrets."""
+        return {
+            "provider": self.provider.slug,
+            "method": self.method_id,
+            "uses": self.uses,
+            "texts": self.texts,
+            "name": self.name,
+            "description": self.description,
+            "every": self.every_minutes,
+            "expires": self.expires,
+            "scope": [self.scope.organization_id, self.scope.project_id] if self.scope else None,
+            "private": self.private_allowed,
+            "attempts": self.attempts_allowed,
+        }
+
+    @classmethod
+    def from_content(cls, provider: Provider, content: Mapping[str, Any]) -> Self:
+        """A form as its draft kept it; what the provider no longer has is left out."""
+        form = cls.new(provider)
+        methods = {method.id for method in provider.methods}
+        if content.get("method") in methods:
+            form.choose_method(content["method"])
+        known = {use.id: use for use in form.possible_uses()}
+        for use_id, targets in dict(content.get("uses", {})).items():
+            if use_id in known:
+                form.choose_use(use_id, wanted=True)
+                form.uses[use_id] |= {name: str(text) for name, text in targets.items() if name in known[use_id].target}
+        names = {one.name for one in form.method.fields}
+        form.texts |= {name: str(text) for name, text in dict(content.get("texts", {})).items() if name in names}
+        form.name = str(content.get("name", ""))
+        form.description = str(content.get("description", ""))
+        form.expires = str(content.get("expires", ""))
+        every = content.get("every")
+        form.every_minutes = every if isinstance(every, int) else None
+        if content.get("scope"):
+            form.scope = Scope(*content["scope"])
+        form.private_allowed = bool(content.get("private"))
+        form.attempts_allowed = bool(content.get("attempts"))
+        return form
+
+
+def _shown(value: FieldValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.reveal() if isinstance(value, Secret) else str(value)
