@@ -328,13 +328,21 @@ def fact_reads(fact: Fact) -> frozenset[str]:
 
 def undecided_reason(reply: Reply, *, expects_json: bool) -> str:
     """Why no verdict may rest on a reply; empty when one may."""
+    if asks_to_wait(reply):
+        return "the vendor asked to wait"
     if reply.status in UNDECIDED_STATUSES:
-        return "the vendor asked to wait" if reply.status == 429 else f"the vendor answered {reply.status}"
+        return f"the vendor answered {reply.status}"
     if 300 <= reply.status < 400 and reply.status != 304:
         return f"redirected to {reply.redirect_to or 'another place'}, which is not followed"
     if expects_json and reply.status < 300 and reply.shape is not Shape.JSON:
         return f"answered {_SHAPES.get(reply.shape, 'something else')} where JSON was asked for"
     return ""
+
+
+def asks_to_wait(reply: Reply) -> bool:
+    """Whether a refusal is about the number of requests, not about a right: 429, or a 403 whose headers say so."""
+    used_up = reply.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in reply.headers
+    return reply.status == 429 or (reply.status == 403 and used_up)
 
 
 _SHAPES = {

@@ -15,7 +15,7 @@ from typing import Final
 from jackfield.checks.facts import Answer, FactBook
 from jackfield.checks.failures import declared_failure, general_failure
 from jackfield.checks.request import CheckRequest, Findings, GrantJudged, OnProgress, StepEnded, StepStarted
-from jackfield.checks.verdicts import judge_excess, judge_permission, needed_names
+from jackfield.checks.verdicts import judge_excess, judge_permission, may_rest_on, needed_names
 from jackfield.model.check import (
     CheckResult,
     ExpiryKnown,
@@ -36,8 +36,9 @@ from jackfield.net.network import Network
 from jackfield.net.tls import TlsOptions
 from jackfield.net.trace import Trace
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.expression import NOTHING, parse_time
+from jackfield.providers.contract.expression import NOTHING
 from jackfield.providers.contract.fields import rule_names
+from jackfield.providers.contract.functions import parse_time
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import target_values
 from jackfield.providers.contract.spec import Method, Provider, Tls, Use
@@ -268,7 +269,7 @@ class _Run:
         for reach, target in checks:
             names, answers = await book.read(reach.is_, target)
             reached = reach.is_.decide(names)
-            decided = reached is not NOTHING and all(answer.decides for answer in answers)
+            decided = reached is not NOTHING and may_rest_on(answers, decision=reached)
             name = str(reach.name.render((await book.read(reach.name, target))[0], absent=lambda inner: inner))
             if decided and reached:
                 said.append(self._said(name, 100))

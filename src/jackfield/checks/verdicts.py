@@ -71,13 +71,13 @@ async def _decide(
         names, answers = await book.read(rule, target)
         asked += answers
         decision = rule.decide(names)
-        if decision is NOTHING or not _may_rest_on(answers, decision):
+        if decision is NOTHING or not may_rest_on(answers, decision):
             continue
         return decision, answers
     return NOTHING, asked
 
 
-def _may_rest_on(answers: Iterable[Answer], decision: bool) -> bool:  # noqa: FBT001 - the decision itself
+def may_rest_on(answers: Iterable[Answer], decision: bool) -> bool:  # noqa: FBT001 - the decision itself
     """Whether a verdict may rest on these answers: none undecided, and absence only from a complete listing."""
     return all(answer.decides and (decision or answer.complete) for answer in answers if answer.values is not None)
 
@@ -86,7 +86,7 @@ async def judge_excess(book: FactBook, excess: Excess, needed: set[str]) -> tupl
     """What is held and no chosen use needs, worst first. Nothing is said when the grants cannot be listed."""
     names, answers = await book.read(excess.held, {})
     held = excess.held.evaluate(names)
-    if not isinstance(held, list) or not _may_rest_on(answers, decision=True):
+    if not isinstance(held, list) or not may_rest_on(answers, decision=True):
         return ()
     ignored = await _listed(book, excess.ignore, {}) if excess.ignore else set()
     beyond = {cleaned(str(name), limit=200) for name in held} - needed - ignored

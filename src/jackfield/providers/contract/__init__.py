@@ -1,1 +1,1 @@
-"""The contract: what a provider says (`spec`), how rules are evaluated (`expression`), where providers are (`registry`)."""
+"""The contract: what a provider says (`spec`), its rules (`expression`), and where providers are (`registry`)."""

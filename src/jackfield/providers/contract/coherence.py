@@ -7,7 +7,7 @@ from jackfield.providers.contract.spec import Auth, Fact, Provider, Use
 
 
 def find_incoherence(provider: Provider) -> str:
-    """The first thing that cannot work, in words; empty when all is well. Raises RuleError for a rule that is not CEL."""
+    """The first thing that cannot work, in words; empty when all is well. Raises RuleError for what is not CEL."""
     fields = {field.name for method in provider.methods for field in method.fields}
     known = fields | set(provider.facts) | BUILT_IN_NAMES
     for place, rule in _rules(provider):

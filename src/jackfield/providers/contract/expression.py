@@ -4,13 +4,10 @@ A rule that reads something that is not there gives NOTHING: neither true nor fa
 unknown. CEL itself always ends and cannot act, so rules written by strangers are safe to evaluate.
 """
 
-import base64
-import binascii
-import fnmatch
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -18,6 +15,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from jackfield.model.errors import JackfieldError
+from jackfield.providers.contract.functions import FUNCTIONS
 
 
 class Nothing(Enum):
@@ -67,7 +65,7 @@ class Expression:
 
         try:
             return _plain(program.evaluate({name: _cel(names[name]) for name in self.reads if name in names}))
-        except (CELEvalError, ValueError, TypeError, KeyError, OverflowError):
+        except (CELEvalError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
             return NOTHING
 
     def decide(self, names: Mapping[str, object]) -> bool | Literal[Nothing.NOTHING]:
@@ -194,7 +192,7 @@ def _plain(value: Any) -> object:
             return None
         case celtypes.BoolType():
             return bool(value)
-        case celtypes.StringType():
+        case str():  # `+` of two CEL texts gives a plain one
             return str(value)
         case celtypes.IntType() | celtypes.UintType():
             return int(value)
@@ -220,119 +218,10 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-# --- functions our rules have beside CEL's own -------------------------------------------------------------------
-
-
 def _functions() -> dict[str, Callable[..., Any]]:
-    from celpy import celtypes
+    """Our own functions, taking and giving CEL values."""
 
-    def text(function: Callable[[str], str]) -> Callable[[Any], Any]:
-        return lambda value: celtypes.StringType(function(str(value)))
+    def adapted(function: Callable[..., object]) -> Callable[..., Any]:
+        return lambda *arguments: _cel(function(*map(_plain, arguments)))
 
-    def split(value: Any, separator: Any) -> Any:
-        """Parts between separators, trimmed, the empty ones left out."""
-        parts = (part.strip() for part in str(value).split(str(separator)))
-        return celtypes.ListType([celtypes.StringType(part) for part in parts if part])
-
-    def join(values: Iterable[Any], separator: Any) -> Any:
-        return celtypes.StringType(str(separator).join(str(value) for value in values))
-
-    def claims(token: Any) -> Any:
-        """The claims a JWT states about itself; its signature is for the vendor to judge."""
-        return _cel(jwt_claims(str(token)))
-
-    def wildcard(pattern: Any, value: Any) -> Any:
-        """Whether `value` matches `pattern`, in which `*` stands for any run of characters; letter case is ignored."""
-        glob = re.sub(r"[\[\]?]", lambda found: f"[{found[0]}]", str(pattern)).lower()
-        return celtypes.BoolType(fnmatch.fnmatchcase(str(value).lower(), glob))
-
-    def among(value: Any, yes: Any, no: Any) -> Any:
-        """True when the value is one of `yes`, false when one of `no`; any other value decides nothing."""
-        if value in yes:
-            return celtypes.BoolType(True)
-        if value in no:
-            return celtypes.BoolType(False)
-        msg = "this value decides nothing"
-        raise ValueError(msg)
-
-    def without(values: Any, others: Any) -> Any:
-        return celtypes.ListType([value for value in values if value not in others])
-
-    def time(value: Any) -> Any:
-        """A point in time from ISO 8601 text, `2025-01-02 03:04:05 UTC`, or epoch seconds or milliseconds."""
-        parsed = parse_time(_plain(value))
-        if parsed is None:
-            msg = "not a time"
-            raise ValueError(msg)
-        return celtypes.TimestampType(parsed)
-
-    return {
-        "lower": text(str.lower),
-        "trim": text(str.strip),
-        "sql_name": text(sql_name),
-        "sql_text": text(sql_text),
-        "shell": text(shell_word),
-        "split": split,
-        "join": join,
-        "claims": claims,
-        "wildcard": wildcard,
-        "among": among,
-        "without": without,
-        "time": time,
-    }
-
-
-def jwt_claims(token: str) -> dict[str, Any]:
-    """The payload of a JWT, unverified. Raises ValueError when the text is no JWT."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        msg = "not a JWT"
-        raise ValueError(msg)
-    try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, UnicodeDecodeError, json.JSONDecodeError) as error:
-        msg = "not a JWT"
-        raise ValueError(msg) from error
-    if not isinstance(payload, dict):
-        msg = "not a JWT"
-        raise ValueError(msg)  # noqa: TRY004 - callers treat every malformed token alike
-    return payload
-
-
-def parse_time(value: object) -> datetime | None:
-    """A UTC time from a datetime, ISO 8601 text, `2025-01-02 03:04:05 UTC`, or epoch seconds or milliseconds."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, (int, float)):
-        seconds = value / 1000 if value > 100_000_000_000 else value
-        try:
-            return datetime.fromtimestamp(seconds, UTC)
-        except (ValueError, OverflowError, OSError):
-            return None
-    if isinstance(value, str):
-        text = value.strip()
-        text = text[:-4] + "+00:00" if text.endswith(" UTC") else text
-        text = re.sub(r" ([+-]\d{4})$", r"\1", text)
-        try:
-            parsed = datetime.fromisoformat(text)
-        except ValueError:
-            return None
-        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    return None
-
-
-def sql_name(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def sql_text(text: str) -> str:
-    """A quoted SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def shell_word(text: str) -> str:
-    """One word of a POSIX shell command."""
-    return text if re.fullmatch(r"[\w@%+=:,./-]+", text, re.ASCII) else "'" + text.replace("'", "'\"'\"'") + "'"
+    return {name: adapted(function) for name, function in FUNCTIONS.items()}
