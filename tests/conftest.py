@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import pytest
 
+pytest.register_assert_rewrite("providers.contract")
 pytest_plugins = ["support.servers.plugin"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)

@@ -166,8 +166,8 @@ def _report_writes(store: Store, organization_id: str) -> None:
             checks.record(tx, tested, result, detail, version=1)
 
     _report("one connection created, durable", create)
-    with store.read() as tx:
-        tested = connections.named(tx, Scope(organization_id), "new-0").id
+    with store.read() as look:
+        tested = connections.named(look, Scope(organization_id), "new-0").id
     _report("one check recorded, durable", record)
 
 

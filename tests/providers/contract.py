@@ -27,6 +27,7 @@ from jackfield.providers.contract.coherence import find_incoherence
 from jackfield.providers.contract.fields import complete, normalise, read_value
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Method, Provider
+from support.descriptions import undescribed
 from support.vendor import Answer, MiniatureVendor
 
 REGISTRY = Registry()
@@ -95,6 +96,7 @@ class HttpWorld(World):
     """A world that is a miniature vendor. Subclasses name the hosts and declare the routes in `declare`."""
 
     hosts: ClassVar[tuple[str, ...]] = ()
+    undescribed_paths: ClassVar[tuple[str, ...]] = ()  # patterns of paths that the vendor's description leaves out
 
     def __init__(self) -> None:
         self.vendor = MiniatureVendor()
@@ -211,6 +213,15 @@ class ProviderContract:
         assert vendor.undeclared() == []
         reasons = [step for step in result.steps if step.name is StepName.REACH and step.outcome != "passed"]
         assert reasons == []
+
+    async def test_requests_are_described_by_the_vendor(
+        self, provider: Provider, vendor: World, method_id: str
+    ) -> None:
+        """Every request that a check sends stands in the vendor's own description of its API, where there is one."""
+        await check(vendor, provider, method_id)
+
+        if isinstance(vendor, HttpWorld):
+            assert undescribed(self.slug, vendor.vendor.requests, unknown_paths=vendor.undescribed_paths) == []
 
     async def test_expiry_is_known_or_said_to_be_unreadable(
         self, provider: Provider, vendor: World, method_id: str

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import ComposeResult
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -40,9 +41,13 @@ class ClosedDoor:
 
 
 class _Stage(Screen[None]):
-    def __init__(self, make: Callable[[], Sequence[Widget]]) -> None:
+    def __init__(self, make: Callable[[], Sequence[Widget]], ready: Callable[[], None]) -> None:
         super().__init__()
         self._make = make
+        self._make_ready = ready
+
+    def on_mount(self) -> None:
+        self._make_ready()
 
     def compose(self) -> ComposeResult:
         yield from self._make()
@@ -51,17 +56,28 @@ class _Stage(Screen[None]):
 class Face(JackfieldApp):
     """The application with these widgets on its first screen."""
 
-    def __init__(self, home: Path, *widgets: Widget | Callable[[], Widget], ready: Callable[["Face"], Any] | None = None) -> None:
+    def __init__(
+        self, home: Path, *widgets: Widget | Callable[[], Widget], ready: Callable[["Face"], Any] | None = None
+    ) -> None:
         self._widgets = widgets
         self._ready_with = ready
-        super().__init__(home, ClosedDoor(), opened=lambda: _Stage(lambda: ()))
+        super().__init__(home, ClosedDoor(), opened=Screen)
 
-    def get_default_screen(self) -> Screen[None]:
-        return _Stage(lambda: [each if isinstance(each, Widget) else each() for each in self._widgets])
+    def door_screen(self) -> Screen[None]:
+        return _Stage(lambda: [each if isinstance(each, Widget) else each() for each in self._widgets], self._dress)
 
-    def on_mount(self) -> None:
+    def _dress(self) -> None:
         if self._ready_with is not None:
             self._ready_with(self)
+
+
+async def until(pilot: Pilot[Any], happened: Callable[[], object], *, turns: int = 500) -> None:
+    """Let the interface work until something is true. AssertionError when it is not after many turns."""
+    for _ in range(turns):
+        if happened():
+            return
+        await pilot.pause()
+    raise AssertionError("it did not happen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +134,9 @@ COLUMNS: tuple[Column[Row], ...] = (
 
 def example_list(*, multiple: bool = True, columns: Sequence[Column[Row]] = COLUMNS) -> PagedList[Row]:
     """A list in the shape of the connections screen."""
-    return PagedList(columns, row_id=lambda row: row.id, sort=Sort("name"), multiple=multiple, empty="No connection yet.")
+    return PagedList(
+        columns, row_id=lambda row: row.id, sort=Sort("name"), multiple=multiple, empty="No connection yet."
+    )
 
 
 STEPS: tuple[Step, ...] = (
@@ -132,7 +150,9 @@ STEPS: tuple[Step, ...] = (
 )
 GRANTS: tuple[Grant, ...] = (
     Grant("sync", "secretsmanager:ListSecrets", GrantState.GRANTED, EvidenceKind.ANSWERED, why="find what is there"),
-    Grant("sync", "secretsmanager:DeleteSecret", GrantState.MISSING, EvidenceKind.ANSWERED, "removing stale ones fails"),
+    Grant(
+        "sync", "secretsmanager:DeleteSecret", GrantState.MISSING, EvidenceKind.ANSWERED, "removing stale ones fails"
+    ),
     Grant("sync", "kms:Decrypt", GrantState.UNREADABLE, None, "the vendor offers no way to ask"),
     Grant("rotate", "iam:CreateAccessKey", GrantState.IMPLIED, EvidenceKind.STATED, "by the role Administrator"),
     Grant("", "s3:*", GrantState.EXCESS, EvidenceKind.PROBED, "remove it"),

@@ -24,9 +24,20 @@ from typing import Final, NamedTuple, Self
 import pyte
 
 KEYS: Final = {
-    "up": b"\x1b[A", "down": b"\x1b[B", "right": b"\x1b[C", "left": b"\x1b[D", "pageup": b"\x1b[5~",
-    "pagedown": b"\x1b[6~", "home": b"\x1b[H", "end": b"\x1b[F", "enter": b"\r", "tab": b"\t", "escape": b"\x1b",
-    "backspace": b"\x7f", "delete": b"\x1b[3~", "space": b" ",
+    "up": b"\x1b[A",
+    "down": b"\x1b[B",
+    "right": b"\x1b[C",
+    "left": b"\x1b[D",
+    "pageup": b"\x1b[5~",
+    "pagedown": b"\x1b[6~",
+    "home": b"\x1b[H",
+    "end": b"\x1b[F",
+    "enter": b"\r",
+    "tab": b"\t",
+    "escape": b"\x1b",
+    "backspace": b"\x7f",
+    "delete": b"\x1b[3~",
+    "space": b" ",
 }
 _NOT_INHERITED: Final = frozenset({"NO_COLOR", "TMUX", "STY", "COLUMNS", "LINES", "LANG", "LC_CTYPE"})
 _ANSWERS: Final = (

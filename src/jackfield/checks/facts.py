@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,14 +15,14 @@ from jackfield.model.check import Exchange
 from jackfield.net.failure import NetFailure
 from jackfield.net.http import HttpClient, Reply, Shape
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.expression import NOTHING, Expression, Template, path_escape
+from jackfield.providers.contract.expression import NOTHING, Expression, Template, as_rules_read, path_escape
 from jackfield.providers.contract.spec import Auth, Effect, Fact, Method, Provider
 from jackfield.text import cleaned
 
 UNDECIDED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})  # say nothing about a right
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What became of one fact. `values` is what rules read; absent when the fact could not be had."""
 
@@ -33,6 +34,11 @@ class Answer:
     decides: bool = True  # False: busy, broken or not what was asked for, so no verdict may rest on it
     complete: bool = True  # False: a listing that was not read to its end
     needs_consent: bool = False
+
+    @cached_property
+    def for_rules(self) -> object:
+        """`values` in the form rules read."""
+        return as_rules_read(self.values)
 
 
 class FactBook:
@@ -72,7 +78,7 @@ class FactBook:
                 answer = await self.make(name, target)
                 answers.append(answer)
                 if answer.values is not None:
-                    names[name] = answer.values
+                    names[name] = answer.for_rules
             elif name in self._names:
                 names[name] = self._names[name]
         return names, answers
@@ -84,7 +90,7 @@ class FactBook:
             if name in self.provider.facts:
                 answer = self.answers.get(self._key(name, target))
                 if answer is not None and answer.values is not None:
-                    names[name] = answer.values
+                    names[name] = answer.for_rules
             elif name in self._names:
                 names[name] = self._names[name]
         return names

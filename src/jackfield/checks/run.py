@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from jackfield.checks.facts import Answer, FactBook
 from jackfield.checks.failures import declared_failure, general_failure
@@ -36,7 +37,7 @@ from jackfield.net.network import Network
 from jackfield.net.tls import TlsOptions
 from jackfield.net.trace import Trace
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.expression import NOTHING
+from jackfield.providers.contract.expression import NOTHING, Template
 from jackfield.providers.contract.fields import rule_names
 from jackfield.providers.contract.functions import parse_time
 from jackfield.providers.contract.registry import missing_driver
@@ -87,6 +88,22 @@ def call_for(
     )
 
 
+def vendor_host(provider: Provider, names: Mapping[str, object]) -> str:
+    """The host a check mainly talks to, as far as the fields tell; checks of one host wait for one another."""
+    texts: list[Template] = []
+    if isinstance(provider.base_url, tuple):
+        texts += [address.url for address in provider.base_url if address.when.decide(names) is True]
+    elif provider.base_url is not None:
+        texts.append(provider.base_url)
+    if provider.endpoint is not None:
+        texts.append(provider.endpoint.host)
+    for text in texts:
+        place = text.render(names)
+        if place is not NOTHING:
+            return urlsplit(place if "://" in place else f"//{place}").hostname or provider.slug
+    return provider.slug
+
+
 def _tls_options(rules: Tls, names: Mapping[str, object]) -> TlsOptions | None:
     """TLS as the fields ask for it; None means plain text."""
     if rules.used is not None and rules.used.decide(names) is False:
@@ -120,8 +137,11 @@ class _Run:
         if command:
             message = f"The library that speaks to {self.request.provider.name} is not installed."
             return self._finish(Failure(FailureKind.UNSUPPORTED, message, f"Add it with: {command}"))
+        names = plain_names(self.request.method, self.request.fields)
         try:
-            return self._finish(await self._steps())
+            async with self.network.turn(vendor_host(self.request.provider, names)):
+                self.started_at, self.clock = datetime.now(UTC), time.perf_counter()
+                return self._finish(await self._steps())
         except NetFailure as failure:
             return self._finish(failure.as_failure())
         except asyncio.CancelledError:

@@ -23,6 +23,8 @@ def _dangling(provider: Provider) -> str:
         if provider.proof_of(method).fact not in provider.facts:
             return f"proof: {provider.proof_of(method).fact} is no fact"
         names = {field.name for field in method.fields}
+        if method.oauth and (unknown := set(method.oauth.stores) - names):
+            return f"methods.{method.id}.oauth.stores: {', '.join(sorted(unknown))} is no field"
         for variable, field in method.environment.items():
             if isinstance(field, str) and field not in names:
                 return f"methods.{method.id}.environment.{variable}: {field} is no field"

@@ -167,11 +167,16 @@ def _collect(node: Any, names: set[str], bound: set[str]) -> None:
     if node.data == "ident":
         names.add(str(node.children[0]))
     elif node.data == "member_dot_arg" and str(node.children[1]) in _MACROS and len(node.children) > 2:
-        first = next(node.children[2].find_data("ident"), None)
+        first = next(node.children[2].children[0].find_data("ident"), None)  # of its first argument
         if first is not None:
             bound.add(str(first.children[0]))
     for child in node.children:
         _collect(child, names, bound)
+
+
+def as_rules_read(value: object) -> object:
+    """Plain data brought into the form rules read, once, for data that many rules read."""
+    return _cel(value)
 
 
 def _cel(value: object) -> Any:
@@ -179,6 +184,8 @@ def _cel(value: object) -> Any:
     from celpy import celtypes
     from celpy.adapter import json_to_cel
 
+    if isinstance(value, (celtypes.MapType, celtypes.StringType, celtypes.TimestampType)):
+        return value
     if isinstance(value, datetime):
         return celtypes.TimestampType(value)
     return json_to_cel(value)  # type: ignore[arg-type]  # facts are JSON-like; anything else raises ValueError

@@ -369,33 +369,48 @@ class PlatformManaged(Part):
 
 
 class Device(Part):
-    """RFC 8628 device login."""
+    """RFC 8628 device login: where it starts, where it is asked for, and what for."""
 
     start: Text
     poll: Text
-    scope: str = ""
+    scope: Text = Template("")
     client_id: Text
+    client_secret: Text | None = None
 
 
 class Loopback(Part):
-    """RFC 8252 login with a loopback redirect and PKCE."""
+    """RFC 8252 login with PKCE: the browser comes back to http://127.0.0.1 on a free port, or its address is pasted."""
 
     authorize: Text
     token: Text
-    scope: str = ""
+    scope: Text = Template("")
     client_id: Text
     client_secret: Text | None = None
-    extra: dict[str, str] = {}
+    extra: dict[str, str] = Declared(default={}, description="Further parameters of the authorization address.")
 
 
 class OAuth(Part):
-    """How the program obtains what the form does not ask. `stores` maps field ← rule over the token `answer`."""
+    """How the program obtains what the form does not ask.
+
+    `stores` maps field ← rule over the token `answer`, which also holds `expires_at` (ISO 8601) where the vendor said
+    how long the token lives. With `refresh`, the field refreshToken renews them.
+    """
 
     device: Device | None = None
     loopback: Loopback | None = None
     stores: dict[Name, Rule] = Declared(min_length=1)
     refresh: bool = False
-    hint: str = ""
+    hint: str = Declared(default="", description="What must be set at the vendor before a login can work.")
+
+    @model_validator(mode="after")
+    def _has_a_way(self) -> Self:
+        if self.device is None and self.loopback is None:
+            msg = "give device, loopback or both"
+            raise ValueError(msg)
+        if self.refresh and "refreshToken" not in self.stores:
+            msg = "refresh needs the field refreshToken in stores"
+            raise ValueError(msg)
+        return self
 
 
 class Method(Part):

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from jackfield.model.check import FailureKind
 from jackfield.net.failure import NetFailure, explain
@@ -39,6 +39,9 @@ class Session(Protocol):
         ...
 
 
+AnySession = TypeVar("AnySession", bound=Session)
+
+
 async def find_route(call: Call, default_port: int) -> Route:
     """The way to the server in the fields `host` and `port`. Plain text is for private addresses alone."""
     host = call.text("host")
@@ -61,6 +64,21 @@ async def in_connect_time(route: Route, step: Awaitable[bytes]) -> bytes:
         raise explain(error, route.host, route.port) from None
 
 
+async def log_in(call: Call, open_session: Callable[[Call], Awaitable[AnySession]]) -> AnySession:
+    """The check's one session. A login that failed is not tried again. Raises SqlRefusal and NetFailure."""
+
+    async def attempt() -> AnySession | SqlRefusal | NetFailure:
+        try:
+            return await open_session(call)
+        except (SqlRefusal, NetFailure) as failure:
+            return failure
+
+    outcome = await call.once("login", attempt)
+    if isinstance(outcome, (SqlRefusal, NetFailure)):
+        raise outcome
+    return outcome
+
+
 async def ask(call: Call, open_session: Callable[[Call], Awaitable[Session]]) -> dict[str, object]:
     """The fact of one statement: `{"rows": […]}`, or `{"error": code}` as the server refused it.
 
@@ -69,7 +87,7 @@ async def ask(call: Call, open_session: Callable[[Call], Awaitable[Session]]) ->
     values = call.arguments.get("values", {})
     assert isinstance(values, Mapping)
     try:
-        session = await open_session(call)
+        session = await log_in(call, open_session)
         found = await session.rows(str(call.arguments["sql"]), values)
     except SqlRefusal as refusal:
         return {"error": refusal.code}
