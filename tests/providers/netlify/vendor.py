@@ -38,12 +38,11 @@ class Netlify(HttpWorld):
         vendor.get("/api/v1/accounts/{id}/env")(guarded(lambda _: [{"key": "TOKEN", "values": [{"value": "s3cret"}]}]))
 
     def _members(self, request: Request) -> Any:
-        """Two pages, as a large team has; the person stands on the second."""
         assert request.params["slug"] == "acme"
-        if request.query.get("page") == "2":
-            return [{"email": "ada@example.com", "role": self.role}]
-        link = '<https://api.netlify.com/api/v1/acme/members?page=2>; rel="next"'
-        return Answer(200, json=[{"email": "bob@example.com", "role": "Owner"}], headers={"link": link})
+        return [
+            {"email": "bob@example.com", "role": "Owner"},
+            {"email": "ada@example.com", "role": self.role},
+        ]
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {"accessToken": "nfp_WrongTokenOfNobody"}
