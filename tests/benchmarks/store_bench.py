@@ -86,6 +86,7 @@ def _row(
         "test_every_minutes": 60,
         "next_test_at": now + timedelta(minutes=chance.randrange(60)),
         "failures_in_row": 0,
+        "unverified": 0,
         "automatic_tests_stopped": "",
         "platform_managed": False,
         "attempts_allowed": False,

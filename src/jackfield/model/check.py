@@ -3,6 +3,7 @@
 A check never holds a secret: texts from outside were cleaned and redacted before they got here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,6 +124,11 @@ class Grant:
     detail: str = ""
     why: str = ""
     facts: tuple[str, ...] = ()  # names of the facts its rule read
+
+
+def unverified(grants: Iterable[Grant]) -> int:
+    """How many needed permissions nobody could verify: asked without a clear answer, or not readable at all."""
+    return sum(grant.state in {GrantState.UNKNOWN, GrantState.UNREADABLE} for grant in grants)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class ConnectionSummary:
     failure_kind: FailureKind | None
     expires_at: datetime | None
     tested_at: datetime | None
+    unverified: int  # needed permissions that the last test could not read: a pass with some is not all green
     platform_managed: bool
     version: int
 
@@ -86,6 +87,7 @@ class Connection:
     state: State
     failure_kind: FailureKind | None = None
     last_outcome: Outcome | None = None
+    unverified: int = 0
     tested_at: datetime | None = None
     expires_at: datetime | None = None
     expiry_known: ExpiryKnown = ExpiryKnown.UNKNOWN

@@ -17,6 +17,7 @@ from jackfield.model.check import (
     Outcome,
     StepName,
     StepOutcome,
+    unverified,
 )
 from jackfield.model.connection import State
 from jackfield.store import tables
@@ -86,6 +87,7 @@ def record(
         "failure_kind": result.failure.kind if result.failure else None,
         "last_outcome": result.outcome,
         "tested_at": result.started_at,
+        "unverified": unverified(result.grants),
         "failures_in_row": _connection.c.failures_in_row + 1 if failed else 0,
         "next_test_at": next_test_at,
         "automatic_tests_stopped": stop_automatic_tests,

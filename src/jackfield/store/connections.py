@@ -63,13 +63,7 @@ def create(
     next_test_at: datetime | None = None,
 ) -> Connection:
     """Make an untested connection. Raises NotFound for its place, InvalidField when the name is taken or no slug."""
-    require_row(tx, tables.organization, scope.organization_id, "organization")
-    if scope.project_id is not None:
-        project = tables.project.c
-        if not tx.first(
-            select(project.id).where(project.id == scope.project_id, project.organization_id == scope.organization_id)
-        ):
-            raise not_found("project")
+    _require_place(tx, scope)
     _require_free(tx, scope, definition.name)
     row_id = connection_id or new_id()
     tx.run(
@@ -140,6 +134,29 @@ def set_secret_digest(tx: Writing, connection_id: str, *, version: int, digest: 
     new_version = change(tx, _table, connection_id, version, "connection", {"secret_digest": digest})
     forget_result(tx, connection_id)
     return new_version
+
+
+def renew_digest(tx: Writing, connection_id: str, digest: str | None) -> None:
+    """Keep the same secret's digest under another key: nothing that was known about the secret changes."""
+    tx.run(update(_table).where(_c.id == connection_id).values(secret_digest=digest))
+
+
+def ids(tx: Reading, *, after: str = "", limit: int = 256) -> tuple[str, ...]:
+    """Every connection's id, in pages from the one that follows the id `after`."""
+    return tuple(row.id for row in tx.all(select(_c.id).where(_c.id > after).order_by(_c.id).limit(limit)))
+
+
+def move(tx: Writing, connection_id: str, scope: Scope, *, version: int) -> Connection:
+    """Give a connection another place. Raises NotFound, Conflict, or InvalidField when its name is taken there."""
+    _require_place(tx, scope)
+    require_version(tx, _table, connection_id, version, "connection")
+    moved = get(tx, connection_id)
+    _require_free(tx, scope, moved.name, but=connection_id)
+    tally(tx, moved.scope, moved.state, -1)
+    tally(tx, scope, moved.state, 1)
+    place = {"organization_id": scope.organization_id, "project_id": scope.project_id}
+    change(tx, _table, connection_id, version, "connection", place)
+    return get(tx, connection_id)
 
 
 def set_typed_expiry(tx: Writing, connection_id: str, *, version: int, expires_at: datetime | None) -> int:
@@ -249,6 +266,7 @@ def _untested() -> dict[str, Any]:
         "last_outcome": None,
         "tested_at": None,
         "failures_in_row": 0,
+        "unverified": 0,
         "automatic_tests_stopped": "",
     }
 
@@ -272,6 +290,16 @@ def _in(scope: Scope) -> tuple[Any, Any]:
     return _c.organization_id == scope.organization_id, here
 
 
+def _require_place(tx: Reading, scope: Scope) -> None:
+    require_row(tx, tables.organization, scope.organization_id, "organization")
+    if scope.project_id is not None:
+        project = tables.project.c
+        if not tx.first(
+            select(project.id).where(project.id == scope.project_id, project.organization_id == scope.organization_id)
+        ):
+            raise not_found("project")
+
+
 def _require_free(tx: Writing, scope: Scope, name: str, *, but: str = "") -> None:
     if tx.first(select(_c.id).where(*_in(scope), _c.name == name, _c.id != but)):
         raise InvalidField("name", f"A connection {name} exists already here.", "Choose another name.")
@@ -292,6 +320,7 @@ def _connection(row: AnyRow, uses: tuple[IntendedUse, ...], tags: tuple[str, ...
         state=row.state,
         failure_kind=FailureKind(row.failure_kind) if row.failure_kind else None,
         last_outcome=Outcome(row.last_outcome) if row.last_outcome else None,
+        unverified=row.unverified,
         tested_at=row.tested_at,
         expires_at=row.expires_at,
         expiry_known=ExpiryKnown(row.expiry_known),

@@ -53,6 +53,7 @@ _SUMMARIES: Final = select(
     _c.failure_kind,
     _c.expires_at,
     _c.tested_at,
+    _c.unverified,
     _c.platform_managed,
     _c.version,
 ).select_from(tables.connection.outerjoin(tables.project, tables.project.c.id == _c.project_id))
@@ -214,7 +215,7 @@ def _expires(column: ColumnElement[Any], span: Expires) -> ColumnElement[bool]:
 def _summary(row: AnyRow) -> ConnectionSummary:
     # By position: by name it costs as much again as the query.
     row_id, name, provider, method, organization_id, project_id, *rest = row
-    project_name, state, failure_kind, expires_at, tested_at, platform_managed, version = rest
+    project_name, state, failure_kind, expires_at, tested_at, unverified, platform_managed, version = rest
     return ConnectionSummary(
         row_id,
         name,
@@ -226,6 +227,7 @@ def _summary(row: AnyRow) -> ConnectionSummary:
         FailureKind(failure_kind) if failure_kind else None,
         expires_at,
         tested_at,
+        unverified,
         platform_managed,
         version,
     )

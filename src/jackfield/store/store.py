@@ -9,7 +9,7 @@ from typing import Final, Self
 from sqlalchemy import Engine, exc
 
 from jackfield.model.errors import HomeError, LockedError, StoreTampered
-from jackfield.store.engine import back_up, damage, empty_log, make_engine, translated, why_unreadable
+from jackfield.store.engine import back_up, damage, empty_log, make_engine, rekey, translated, why_unreadable
 from jackfield.store.files import (
     flush_folder,
     make_private_file,
@@ -102,6 +102,14 @@ class Store:
         """Copy the store as it is now into the new file `target`, mode 0600, under the same key."""
         self._open_engine()
         back_up(self.path, self._key, target)
+
+    def rekey(self, key: bytes) -> None:
+        """Go on under another 32-byte key. Raises HomeError, with nothing changed, while anyone else uses the store."""
+        self._open_engine().dispose()
+        rekey(self.path, self._key, key)
+        self._key = key
+        self._engine = make_engine(self.path, key)
+        self._writer = self._engine.execution_options(immediate=True)
 
     def _open_engine(self) -> Engine:
         if self._engine is None:

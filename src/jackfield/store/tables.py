@@ -111,6 +111,7 @@ class ConnectionRow(Row, table=True):
     test_every_minutes: int | None
     next_test_at: datetime | None = _time(index=True)
     failures_in_row: int
+    unverified: int
     automatic_tests_stopped: str
     platform_managed: bool
     attempts_allowed: bool

@@ -137,6 +137,7 @@ def upgrade() -> None:  # one statement for each table and index: long, and noth
         sa.Column("test_every_minutes", sa.Integer(), nullable=True),
         sa.Column("next_test_at", sa.BigInteger(), nullable=True),
         sa.Column("failures_in_row", sa.Integer(), nullable=False),
+        sa.Column("unverified", sa.Integer(), nullable=False),
         sa.Column("automatic_tests_stopped", sa.String(), nullable=False),
         sa.Column("platform_managed", sa.Boolean(), nullable=False),
         sa.Column("attempts_allowed", sa.Boolean(), nullable=False),
