@@ -202,7 +202,7 @@ class ProviderContract:
         assert {use.id for use in provider.uses} == set(self.world.uses)
 
     async def test_passes_with_what_the_uses_need(self, provider: Provider, vendor: World, method_id: str) -> None:
-        """A credential with exactly the needed rights passes: who it is is known, nothing missing, nothing in excess."""
+        """With exactly the needed rights a check passes: who it is is known, nothing is missing, nothing in excess."""
         result = await check(vendor, provider, method_id)
 
         assert result.failure is None

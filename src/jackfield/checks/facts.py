@@ -16,7 +16,8 @@ from jackfield.net.failure import NetFailure
 from jackfield.net.http import HttpClient, Reply, Shape
 from jackfield.providers.contract.call import Call
 from jackfield.providers.contract.expression import NOTHING, Expression, Template, as_rules_read, path_escape
-from jackfield.providers.contract.spec import Auth, Effect, Fact, Method, Provider
+from jackfield.providers.contract.fact import Auth, Effect, Fact
+from jackfield.providers.contract.spec import Method, Provider
 from jackfield.text import cleaned
 
 UNDECIDED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})  # say nothing about a right

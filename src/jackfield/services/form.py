@@ -9,11 +9,12 @@ from jackfield.model.connection import Connection, IntendedUse, Scope
 from jackfield.model.errors import InvalidField
 from jackfield.model.names import require_description, require_slug
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
+from jackfield.providers.contract.field import Field
 from jackfield.providers.contract.fields import defaults, is_shown, normalise, read_value, rule_names
 from jackfield.providers.contract.paste import recognise
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import merged_snippet, missing_targets, target_values
-from jackfield.providers.contract.spec import Field, Method, Permission, Provider, Use
+from jackfield.providers.contract.spec import Method, Permission, Provider, Use
 from jackfield.services.schedule import DEFAULT_MINUTES, SHORTEST_MINUTES
 from jackfield.services.testing import Draft
 from jackfield.store.connections import Definition

@@ -3,7 +3,12 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from jackfield.model.errors import HomeError
+
+if TYPE_CHECKING:
+    from jackfield.vault.slots import SlotKind
 
 VARIABLE = "JACKFIELD_HOME"
 
@@ -34,8 +39,30 @@ class Home:
 
         return Vault.exists(self.folder)
 
+    def ways_in(self) -> "tuple[SlotKind, ...]":
+        """The kinds of the vault's slots, told without a key. Raises HeaderTampered or HomeError."""
+        from jackfield.vault.costs import FLOOR
+        from jackfield.vault.folder import COPY_NAME, HEADER_NAME, HeaderFolder
+        from jackfield.vault.header import parse
+
+        files = HeaderFolder(self.folder)
+        raw = files.read(HEADER_NAME) or files.read(COPY_NAME)
+        return tuple(slot.kind for slot in parse(raw, floor=FLOOR).header.slots) if raw else ()
+
     def prepare(self) -> None:
-        """Make the folder, 0700 whatever the umask. Raises HomeError when it is not ours alone."""
+        """Make the folder, 0700 whatever the umask, and finish a restore that was cut off.
+
+        An empty folder of the user's is made private. Raises HomeError when it is not ours alone or cannot be made.
+        """
+        from jackfield.services.restore import finish_restore
         from jackfield.store.files import make_private_folder
 
-        make_private_folder(self.folder)
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            if self.folder.is_dir() and not self.folder.is_symlink() and not any(self.folder.iterdir()):
+                self.folder.chmod(0o700)
+            make_private_folder(self.folder)
+        except OSError as error:
+            message = f"The folder {self.folder} cannot be made or used: {error.strerror}."
+            raise HomeError(message, "Check its rights and its disk, or give another with --home.") from None
+        finish_restore(self.folder)

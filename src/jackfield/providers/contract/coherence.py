@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from jackfield.providers.contract.expression import BUILT_IN_NAMES, Expression, Template
-from jackfield.providers.contract.spec import Auth, Fact, Provider, Use
+from jackfield.providers.contract.fact import Auth, Fact
+from jackfield.providers.contract.spec import Provider, Use
 
 
 def find_incoherence(provider: Provider) -> str:
@@ -17,7 +18,7 @@ def find_incoherence(provider: Provider) -> str:
     return _dangling(provider)
 
 
-def _dangling(provider: Provider) -> str:
+def _dangling(provider: Provider) -> str:  # noqa: PLR0912 - one line per kind of reference
     """Names that refer to other parts of the file."""
     for method in provider.methods:
         if provider.proof_of(method).fact not in provider.facts:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from jackfield.model.errors import InvalidField
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
-from jackfield.providers.contract.spec import Field, FieldKind, Method, Normalise
+from jackfield.providers.contract.field import Field, FieldKind, Normalise
+from jackfield.providers.contract.spec import Method
 
 _PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]+-----\s.+?-----END [A-Z0-9 ]+-----", re.DOTALL)
 _HOST: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")

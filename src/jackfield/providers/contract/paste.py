@@ -6,7 +6,8 @@ import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from jackfield.providers.contract.spec import FieldKind, Method, PastedUrl, Provider
+from jackfield.providers.contract.field import FieldKind
+from jackfield.providers.contract.spec import Method, PastedUrl, Provider
 
 PASTE_LIMIT: Final = 256 * 1024
 _ASSIGNMENT: Final = re.compile(r"^\s*(?:export\s+|set\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]\s*(.*?)\s*,?$")

@@ -1,0 +1,109 @@
+"""The shape of a fact: one declared, harmless request or call, and how it carries the credential."""
+
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, model_validator
+from pydantic import Field as Declared
+
+from jackfield.model.check import EvidenceKind
+from jackfield.providers.contract.expression import Template
+from jackfield.providers.contract.part import Call, Part, Rule, Text
+
+
+class Basic(Part):
+    username: Text
+    password: Text
+
+
+class Auth(Part):
+    """How a request carries the credential: exactly one of these."""
+
+    bearer: Rule | None = None
+    basic: Basic | None = None
+    headers: dict[str, Text] | None = None
+    call: Call | None = Declared(default=None, description="Function returning an httpx.Auth, for signed requests.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(part is not None for part in (self.bearer, self.basic, self.headers, self.call)) != 1:
+            msg = "give exactly one of bearer, basic, headers, call"
+            raise ValueError(msg)
+        return self
+
+
+class Effect(StrEnum):
+    """What a request does at the vendor. Nothing that changes anything can be declared."""
+
+    INTROSPECT = "introspect"  # asks about the credential itself
+    READ = "read"  # reads something harmless
+    ATTEMPT = "attempt"  # would act, but is refused by construction; only with the user's consent
+
+
+class Pages(Part):
+    """A listing in pages: `items` is the list in one answer; the rest says where the next page is."""
+
+    items: Rule
+    next: Rule | None = Declared(
+        default=None, description="URL or path of the next page, or null; over `body`, `headers`."
+    )
+    link_header: bool = False
+    most: int = Declared(default=10, ge=1, le=50)
+
+
+class Fact(Part):
+    get: Text | None = None
+    head: Text | None = None
+    post: Text | None = None
+    put: Text | None = None
+    patch: Text | None = None
+    delete: Text | None = None
+    call: Call | None = None
+    effect: Effect
+    query: dict[str, Text] = {}
+    headers: dict[str, Text] = {}
+    form: dict[str, Text] | None = None
+    json_body: Any = Declared(default=None, alias="json")
+    arguments: Any = Declared(default=None, alias="with", description="Arguments of `call`; texts are templates.")
+    auth: Literal["none"] | Auth | None = Declared(default=None, description="Instead of the method's own.")
+    accept: str = "application/json"
+    discard: bool = Declared(default=False, description="The body holds secrets: only status and headers are kept.")
+    when: Rule | None = Declared(default=None, description="Made only when true.")
+    pages: Pages | None = None
+    evidence: EvidenceKind | None = Declared(default=None, description="Instead of what the effect implies.")
+    denies: tuple[int, ...] = Declared(default=(), description="Statuses that mean a missing right here, such as 401.")
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _one_request(self) -> Self:
+        if sum(getattr(self, verb) is not None for verb in (*HTTP_VERBS, "call")) != 1:
+            msg = "give exactly one of get, head, post, put, patch, delete, call"
+            raise ValueError(msg)
+        if self.effect is not Effect.ATTEMPT and any(getattr(self, verb) for verb in ("put", "patch", "delete")):
+            msg = "put, patch and delete are attempts"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def request(self) -> tuple[str, Template]:
+        """The HTTP verb in capitals and the address; only for facts that are requests."""
+        for verb in HTTP_VERBS:
+            address: Template | None = getattr(self, verb)
+            if address is not None:
+                return verb.upper(), address
+        msg = "not an HTTP fact"
+        raise TypeError(msg)
+
+    @property
+    def how_known(self) -> EvidenceKind:
+        if self.evidence is not None:
+            return self.evidence
+        return {
+            Effect.INTROSPECT: EvidenceKind.ANSWERED,
+            Effect.READ: EvidenceKind.PROBED,
+            Effect.ATTEMPT: EvidenceKind.ATTEMPTED,
+        }[self.effect]
+
+
+HTTP_VERBS = ("get", "head", "post", "put", "patch", "delete")
