@@ -1,6 +1,7 @@
 """The HTTP client asks once, reads no more than it should, and says plainly what it got."""
 
 import asyncio
+import gc
 import gzip
 import logging
 import tracemalloc
@@ -371,3 +372,14 @@ async def test_an_error_of_our_own_is_not_taken_for_the_networks() -> None:
         async with client_of(vendor) as client:
             with pytest.raises(ZeroDivisionError):
                 await client.request("GET", f"https://{HOST}/", headers={"x-none": "0"}, auth=Faulty())
+
+
+async def test_connections_used_side_by_side_are_all_closed() -> None:
+    """Several requests at once leave several connections behind; the client's end closes every one of them."""
+    with MiniatureVendor() as vendor:
+        vendor.answers("GET", "/{rest:path}", {"id": 1})
+        async with client_of(vendor) as client:
+            await asyncio.gather(*(client.request("GET", f"https://{HOST}/{number}") for number in range(4)))
+            ours = [one for one in gc.get_objects() if isinstance(one, asyncio.StreamWriter)]
+        assert vendor.connections == 4
+        assert all(one.is_closing() for one in ours)

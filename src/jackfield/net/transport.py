@@ -6,6 +6,7 @@ It also bounds what `httpx.Auth` flows read by themselves, for they get their an
 import asyncio
 import contextlib
 import zlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -33,12 +34,12 @@ class Transport(httpx.AsyncBaseTransport):
         self.connected = False
         self._find_route = find_route
         self._routes: dict[tuple[str, int], Route] = {}
-        self._idle: dict[tuple[Route, bool], Connection] = {}
+        self._idle: defaultdict[tuple[Route, bool], list[Connection]] = defaultdict(list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         route, secure = await self._admit(request.url)
-        connection = self._idle.pop((route, secure), None)
-        if connection is None or connection.is_lost():
+        connection = self._take_idle(route, secure=secure)
+        if connection is None:
             connection = Connection(*await route.open_stream(tls=secure))
             self.connected = True
         try:
@@ -50,7 +51,7 @@ class Transport(httpx.AsyncBaseTransport):
 
         def finish() -> None:
             if connection.can_be_reused():
-                self._idle[route, secure] = connection
+                self._idle[route, secure].append(connection)
             else:
                 connection.close()
 
@@ -59,9 +60,20 @@ class Transport(httpx.AsyncBaseTransport):
         return httpx.Response(head.status_code, headers=headers, stream=body, extensions={BODY: body})
 
     async def aclose(self) -> None:
-        for connection in self._idle.values():
-            connection.close()
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
         self._idle.clear()
+
+    def _take_idle(self, route: Route, *, secure: bool) -> "Connection | None":
+        """A connection that waits for its next request; those that the server ended meanwhile are closed."""
+        waiting = self._idle[route, secure]
+        while waiting:
+            connection = waiting.pop()
+            if not connection.is_lost():
+                return connection
+            connection.close()
+        return None
 
     async def _admit(self, url: httpx.URL) -> tuple[Route, bool]:
         """The route to a URL, and whether TLS is used. Raises NetFailure where a credential must not be sent to it."""

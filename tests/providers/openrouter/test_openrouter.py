@@ -1,0 +1,45 @@
+"""OpenRouter keeps the contract; its two kinds of key, which look alike, are told apart."""
+
+from jackfield.model.check import ExpiryKnown, GrantState, Outcome
+from providers.contract import REGISTRY, ProviderContract, check, rows
+from providers.openrouter.vendor import INFERENCE, MANAGEMENT, OpenRouter
+
+
+class TestOpenRouter(ProviderContract):
+    slug = "open-router"
+    world = OpenRouter
+
+
+async def test_inference_key_in_place_of_a_management_key_is_limited() -> None:
+    """Both kinds pass as keys; what one cannot do is said."""
+    with OpenRouter() as vendor:
+        result = await check(vendor, REGISTRY.get("openrouter"), "api-key", fields={"apiKey": INFERENCE})
+
+    assert result.outcome is Outcome.LIMITED
+    assert rows(result)["secret-rotation/inference-keys", "management key"] is GrantState.MISSING
+
+
+async def test_management_key_cannot_call_models() -> None:
+    with OpenRouter() as vendor:
+        result = await check(vendor, REGISTRY.get("open-router"), "inference-key", fields={"apiKey": MANAGEMENT})
+
+    assert rows(result)["other/inference", "inference key with credit left"] is GrantState.MISSING
+
+
+async def test_older_answers_name_the_kind_otherwise() -> None:
+    """Before the rename a management key was called a provisioning key."""
+    with OpenRouter() as vendor:
+        vendor.vendor.answers("GET", "/api/v1/key", {"data": {"label": "x", "is_provisioning_key": True}})
+
+        result = await check(vendor, REGISTRY.get("open-router"), "api-key")
+
+    assert rows(result)["secret-rotation/inference-keys", "management key"] is GrantState.GRANTED
+
+
+async def test_key_without_an_end_never_expires() -> None:
+    with OpenRouter() as vendor:
+        vendor.expires_at = None
+
+        result = await check(vendor, REGISTRY.get("open-router"), "api-key")
+
+    assert result.expiry_known is ExpiryKnown.NEVER
