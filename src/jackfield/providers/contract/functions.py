@@ -43,6 +43,10 @@ def among(value: object, yes: list[object], no: list[object]) -> bool:
     raise ValueError(msg)
 
 
+def flatten(lists: list[list[object]]) -> list[object]:
+    return [value for values in lists for value in values]
+
+
 def without(values: list[object], others: list[object]) -> list[object]:
     return [value for value in values if value not in others]
 
@@ -115,6 +119,7 @@ def shell_word(text: str) -> str:
 FUNCTIONS: Final[Mapping[str, Callable[..., object]]] = {
     "among": among,
     "claims": jwt_claims,
+    "flatten": flatten,
     "join": join,
     "lower": lower,
     "shell": shell_word,
