@@ -128,7 +128,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("Scope", lambda row: Span("org"), width=8, least=60),
     Column("State", _state, width=13, sort="state"),
     Column("Expires", lambda row: Span("23d"), width=8, least=70),
-    Column("Tested", lambda row: Span("2m", "muted"), width=7),
+    Column("Tested", lambda row: Span("2m"), width=7),
 )
 
 

@@ -101,6 +101,7 @@ class Terminal:
     @property
     def text(self) -> str:
         """The screen, line by line, without what trails."""
+        self._feed()
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def send(self, data: bytes | str) -> None:
@@ -125,7 +126,7 @@ class Terminal:
         for question, answer in _ANSWERS:
             for _ in question.findall(data):
                 self.send(answer)
-        self._feed(data)
+        self._unfed += data
         return data
 
     def wait_for(self, *texts: str, seconds: float = 20.0) -> None:
@@ -196,8 +197,8 @@ class Terminal:
             os.kill(self.pid, signal.SIGKILL)
             self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
-    def _feed(self, data: bytes) -> None:
-        self._unfed += data
+    def _feed(self) -> None:
+        """Show what came since; not while reading, so that the emulator takes no part in what is measured."""
         if unfinished := _UNFINISHED.search(self._unfed):
             whole, self._unfed = self._unfed[: unfinished.start()], self._unfed[unfinished.start() :]
         else:

@@ -1,4 +1,4 @@
-"""Cloudflare keeps the contract; its two kinds of token, its blind verify call and its deny policies are seen through."""
+"""Cloudflare keeps the contract; two kinds of token, a blind verify call and deny policies are seen through."""
 
 from jackfield.model.check import GrantState, Outcome
 from providers.cloudflare.vendor import OF_USER, Cloudflare

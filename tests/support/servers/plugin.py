@@ -10,6 +10,7 @@ from support.servers.certificates import Certificates
 from support.servers.databases import MariaDB, Postgres
 from support.servers.directories import ActiveDirectory, OpenLDAP
 from support.servers.hosts import OpenSSH, Smb
+from support.servers.oauth import OpenId
 from support.servers.room import ServerRoom
 from support.servers.stores import Mongo, OpenRedis, Redis
 from support.servers.web import Aws, Chef, OpenBao, Zabbix
@@ -110,3 +111,8 @@ def chef(server_room: ServerRoom) -> Chef:
 @pytest.fixture(scope="session")
 def aws(server_room: ServerRoom) -> Aws:
     return server_room.get(Aws)
+
+
+@pytest.fixture(scope="session")
+def openid(server_room: ServerRoom) -> OpenId:
+    return server_room.get(OpenId)

@@ -1,0 +1,86 @@
+"""Where the program starts. Without a command it is the full-screen interface, which loads no command line library."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jackfield import __version__
+from jackfield.model.errors import JackfieldError, UsageError
+
+_HELP: Final = """\
+usage: jackfield [options]               the full-screen interface
+       jackfield [options] COMMAND …     one command; `jackfield COMMAND --help` says more
+
+options:
+  --home DIR            the folder that holds everything (JACKFIELD_HOME; the platform's data folder)
+  --passphrase-file F   read the vault's passphrase from the first line of F
+  --no-mouse            leave the mouse to the terminal
+  --plain               plain lines, never the full-screen interface
+  --version, --help
+
+commands:
+  init  lock  status  doctor  demo  organization  project  provider  connection  exec  worker  audit
+  backup  restore  key
+"""
+_FLAGS: Final = {"--no-mouse": "no_mouse", "--plain": "plain", "--version": "version", "--help": "help", "-h": "help"}
+_VALUES: Final = {"--home": "home", "--passphrase-file": "passphrase_file"}
+
+
+@dataclass(slots=True)
+class Options:
+    """What stands before the command."""
+
+    home: Path | None = None
+    passphrase_file: Path | None = None
+    no_mouse: bool = False
+    plain: bool = False
+    version: bool = False
+    help: bool = False
+
+
+def read_options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
+    """The options before the first command, and the rest from the command on. Raises UsageError."""
+    options, rest = Options(), list(arguments)
+    while rest and rest[0].startswith("-"):
+        name, given, value = rest.pop(0).partition("=")
+        if name in _FLAGS and not given:
+            setattr(options, _FLAGS[name], True)
+        elif name in _VALUES:
+            if not given and not rest:
+                raise UsageError(f"{name} needs a value.", "jackfield --help lists the options.")
+            setattr(options, _VALUES[name], Path(value if given else rest.pop(0)))
+        else:
+            raise UsageError("There is no such option.", "jackfield --help lists them.")
+    return options, rest
+
+
+def main() -> int:
+    """Run what the arguments ask for; gives the exit code."""
+    try:
+        options, rest = read_options(sys.argv[1:])
+        if options.version:
+            print(f"jackfield {__version__}")
+            return 0
+        if not rest and (options.help or options.plain):
+            print(_HELP, end="")
+            return 0 if options.help else UsageError.exit_code
+        if rest or options.passphrase_file is not None:
+            from jackfield.cli import run_command
+
+            return run_command(sys.argv[1:])
+        if not (sys.stdin.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()):
+            raise UsageError("The full-screen interface needs a terminal.", "Give a command: jackfield --help.")
+        from jackfield import tui
+        from jackfield.services.home import Home
+
+        home = Home(options.home.expanduser().absolute()) if options.home else Home.default()
+        return tui.run(home, mouse=not options.no_mouse)
+    except JackfieldError as error:
+        print(f"jackfield: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

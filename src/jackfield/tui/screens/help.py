@@ -1,0 +1,52 @@
+"""What the keys do, made from the registry of actions."""
+
+from collections.abc import Iterable, Set
+
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+
+from jackfield.tui.keys import ACTIONS, KeyMap, Place, key_shown, keys_of
+from jackfield.tui.widgets.key_bar import KeyBar
+from jackfield.tui.widgets.lines import Line, LineView, Span
+from jackfield.tui.widgets.title_bar import TitleBar
+
+_KEYS = 16
+_TITLE = 24
+
+
+class _Actions(LineView, can_focus=True):
+    DEFAULT_CSS = "_Actions { height: 1fr; padding: 1 1 0 1; }"
+
+
+class HelpScreen(ModalScreen[None]):
+    """The actions of the screen below first, then all others; any place without an action there is left out."""
+
+    BINDINGS = [("escape,question_mark,q", "dismiss(None)")]
+    DEFAULT_CSS = "HelpScreen { background: $background; }"
+
+    def __init__(self, places: Set[Place], key_map: KeyMap) -> None:
+        super().__init__()
+        self._places = places
+        self._key_map = key_map
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar("Help", facts=("the keys of where you were come first", "esc back"))
+        yield _Actions()
+        yield KeyBar("app.back")
+
+    def on_mount(self) -> None:
+        self.query_one(_Actions).show_lines(self._drawn())
+
+    def _drawn(self) -> Iterable[Line]:
+        order = sorted(Place, key=lambda place: place not in self._places)
+        for place in order:
+            yield (Span(place.value, "strong"),)
+            for each in ACTIONS:
+                if each.place is place:
+                    keys = " ".join(key_shown(key) for key in keys_of(each.id, self._key_map))
+                    yield (
+                        Span(f"  {keys:<{_KEYS}}", "accent"),
+                        Span(f"{each.title:<{_TITLE}}"),
+                        Span(each.help or each.id, "muted"),
+                    )
+            yield ()

@@ -1,0 +1,1 @@
+"""What every screen is built from. A widget gets values and posts messages, and reaches for nothing else."""

@@ -1,0 +1,129 @@
+"""Finding one of many by typing a part of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from jackfield.tui.widgets.lines import Span
+from jackfield.tui.widgets.paged_list import Column, PagedList
+from jackfield.tui.widgets.text_input import TextInput
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to pick: `note` stands muted behind it, `aside` at the right end."""
+
+    id: str
+    title: str
+    note: str = ""
+    aside: str = ""
+
+
+class ItemSource:
+    """The items that match what was typed, best first; all of them when nothing was."""
+
+    def __init__(self, items: Sequence[Item], typed: str = "") -> None:
+        self._items = tuple(items) if not typed.strip() else _matching(items, typed)
+
+    def count(self) -> int:
+        return len(self._items)
+
+    def page(self, start: int, limit: int) -> Sequence[Item]:
+        return self._items[start : start + limit]
+
+    def position(self, row_id: str) -> int | None:
+        return next((number for number, item in enumerate(self._items) if item.id == row_id), None)
+
+
+def _matching(items: Sequence[Item], typed: str) -> tuple[Item, ...]:
+    """Items in which every typed word occurs; those whose title begins with it first."""
+    words = typed.casefold().split()
+    scored: list[tuple[int, int, Item]] = []
+    for number, item in enumerate(items):
+        title, all_text = item.title.casefold(), f"{item.title} {item.note} {item.id}".casefold()
+        if all(word in all_text for word in words):
+            rank = 0 if title.startswith(words[0]) else 1 if all(word in title for word in words) else 2
+            scored.append((rank, number, item))
+    return tuple(item for _, _, item in sorted(scored, key=lambda entry: entry[:2]))
+
+
+class Picker(ModalScreen[str | None]):
+    """A filter line over a list; enter gives the id of the highlighted item, escape gives None."""
+
+    BINDINGS = [
+        ("escape", "dismiss(None)"),
+        ("down", "move(1)"),
+        ("up", "move(-1)"),
+        ("pagedown", "page(1)"),
+        ("pageup", "page(-1)"),
+    ]
+    AUTO_FOCUS = "TextInput"
+    DEFAULT_CSS = """
+    Picker {
+        align: center top;
+        & > Vertical {
+            width: 76; max-width: 96%; height: 18; max-height: 90%; margin-top: 2; padding: 0 1;
+            background: $panel; border: round $accent;
+        }
+        & PagedList {
+            background: $panel; height: 1fr; overflow-y: auto;
+            & > .list--cursor-blurred {
+                color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold;
+            }
+        }
+        &:ansi PagedList > .list--cursor-blurred { text-style: bold; }
+        &:nocolor PagedList > .list--cursor-blurred { text-style: bold reverse; }
+        &:ansi > Vertical, &:ansi PagedList { background: ansi_default; }
+    }
+    """
+
+    def __init__(self, title: str, items: Sequence[Item], *, empty: str = "Nothing matches what you typed.") -> None:
+        super().__init__()
+        self._title = title
+        self._items = tuple(items)
+        self._empty = empty
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield TextInput(placeholder=self._title)
+            yield PagedList[Item](
+                (
+                    Column("", lambda item: Span(item.title), share=3),
+                    Column("", lambda item: Span(item.note, "muted"), share=4, least=50),
+                    Column("", lambda item: Span(item.aside, "accent"), width=8),
+                ),
+                row_id=lambda item: item.id,
+                empty=self._empty,
+            )
+
+    @property
+    def _list(self) -> PagedList[Item]:
+        return self.query_one(PagedList)
+
+    def on_mount(self) -> None:
+        self._list.can_focus = False
+        self._list.load(ItemSource(self._items))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._list.load(ItemSource(self._items, event.value), keep=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        item = self._list.highlighted
+        if item is not None:
+            self.dismiss(item.id)
+
+    def on_paged_list_activated(self, event: PagedList.Activated[Item]) -> None:
+        event.stop()
+        self.dismiss(event.row.id)
+
+    def action_move(self, rows: int) -> None:
+        self._list.action_move(rows)
+
+    def action_page(self, pages: int) -> None:
+        self._list.action_page(pages)

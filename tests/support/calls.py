@@ -1,0 +1,37 @@
+"""Calling a provider's own functions as a check does, one at a time."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from jackfield.checks.run import call_for
+from jackfield.net.deadline import Deadline
+from jackfield.providers.contract.call import Call
+from providers.contract import REGISTRY, World, typed_fields
+
+
+@asynccontextmanager
+async def opened_call(
+    world: World, slug: str, method: str, fields: dict[str, Any] | None = None
+) -> AsyncIterator[Call]:
+    """The surroundings of one check of the world's credential; what the functions opened is closed at the end."""
+    provider = REGISTRY.get(slug)
+    typed = typed_fields(provider.method(method), world.fields(method) if fields is None else fields)
+    async with AsyncExitStack() as cleanup:
+        yield call_for(
+            provider, provider.method(method), typed, world.network(), Deadline(), cleanup,
+            private_allowed=world.private_allowed,
+        )  # fmt: skip
+
+
+async def picked(world: World, slug: str, method: str, picker: str) -> list[object]:
+    """The values one picker offers; its fact must be a function."""
+    provider = REGISTRY.get(slug)
+    chosen = provider.pickers[picker]
+    fact = provider.facts[chosen.fact]
+    assert fact.call is not None
+    async with opened_call(world, slug, method) as call:
+        values = await REGISTRY.function(slug, fact.call)(Call(**{**call.__dict__, "arguments": fact.arguments or {}}))
+    items = chosen.items.evaluate({chosen.fact: values})
+    assert isinstance(items, list)
+    return [chosen.value.evaluate({"item": item}) for item in items]

@@ -1,0 +1,295 @@
+"""Microsoft Entra in miniature: one tenant with one app and one person, and the tokens they are given.
+
+Tokens are for one audience each; a vendor behind Entra asks `claims_of` whether a request carries one for it.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from support.vendor import Answer, MiniatureVendor, Request
+
+TENANT = "6f1a0c1e-0000-4000-8000-00000000aaaa"
+CLIENT = "0b5e51de-0000-4000-8000-00000000bbbb"
+PRINCIPAL = "9d1f0000-0000-4000-8000-00000000cccc"
+PERSON = "7e570000-0000-4000-8000-00000000dddd"
+KEY_ID = "5ec0e700-0000-4000-8000-00000000eeee"
+SECRET = "k8Q~GoodSecretOfTheApp_0123456789.abcde"
+REFRESH = "1.AXoA.RefreshTokenOfAda.GoodAndLong"
+
+GRAPH = "https://graph.microsoft.com"
+MANAGEMENT = "https://management.azure.com"
+
+BY_SECRET = {"tenantId": TENANT, "clientId": CLIENT, "clientSecret": SECRET}
+BY_LOGIN = {
+    "tenantId": TENANT,
+    "clientId": CLIENT,
+    "accessToken": "eyJ.SomeAccessToken.Stored",
+    "refreshToken": REFRESH,
+    "expiresAt": "2027-01-01T00:00:00+00:00",
+}
+
+
+@cache
+def key(name: str) -> rsa.RSAPrivateKey:
+    """One RSA key for each name, made once a run."""
+    del name
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def certificate(name: str, days: int) -> x509.Certificate:
+    """A self-signed certificate of that key, which ends in so many days."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    ends = datetime.now(UTC) + timedelta(days=days)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key(name).public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(ends - timedelta(days=365))
+        .not_valid_after(ends)
+        .sign(key(name), SHA256())
+    )
+
+
+def certificate_pem(name: str, *, days: int = 90) -> str:
+    return certificate(name, days).public_bytes(Encoding.PEM).decode()
+
+
+def key_pem(name: str) -> str:
+    return key(name).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def by_certificate() -> dict[str, str]:
+    return {
+        "tenantId": TENANT,
+        "clientId": CLIENT,
+        "certificateBody": certificate_pem("app"),
+        "privateKey": key_pem("app"),
+    }
+
+
+class Refusal(Exception):
+    def __init__(self, code: int, error: str, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.answer = Answer(
+            status,
+            json={
+                "error": error,
+                "error_description": f"AADSTS{code}: {text} Trace ID: 1 Correlation ID: 2",
+                "error_codes": [code],
+                "trace_id": "1",
+                "correlation_id": "2",
+            },
+        )
+
+
+# Failures that lie in the tenant, by the rule ids of our providers: code, error, what Entra says, status.
+REFUSALS: dict[str, Refusal] = {
+    "secret-expired": Refusal(7000222, "invalid_client", "The provided client secret keys are expired.", 401),
+    "no-audience": Refusal(500011, "invalid_resource", "The resource principal was not found in the tenant."),
+    "app-disabled": Refusal(7000112, "unauthorized_client", "Application is disabled.", 401),
+    "conditional-access": Refusal(53003, "access_denied", "Access has been blocked by Conditional Access policies."),
+    "session-over": Refusal(700082, "invalid_grant", "The refresh token has expired due to inactivity."),
+    "mfa": Refusal(50076, "interaction_required", "You must use multi-factor authentication to access."),
+    "no-consent": Refusal(65001, "invalid_grant", "The user or administrator has not consented."),
+    "refused": Refusal(90013, "invalid_request", "Invalid input received from the user."),
+}
+METHODS_OF_REFUSAL = {
+    "bad-secret": ["client-secret"],
+    "secret-expired": ["client-secret"],
+    "session-over": ["oauth"],
+    "mfa": ["oauth"],
+    "no-consent": ["oauth"],
+    "bad-certificate": ["certificate"],
+    "clock": ["certificate"],
+    "certificate-unreadable": ["certificate"],
+    "certificate-mismatch": ["certificate"],
+    "certificate-expired": ["certificate"],
+}
+
+
+class Entra:
+    """`scopes` and `roles` are the delegated and the application permissions that tokens for `audience` name."""
+
+    def __init__(self, vendor: MiniatureVendor, *audiences: str) -> None:
+        self.audiences = {*audiences, GRAPH, MANAGEMENT}
+        self.unconsented: set[str] = set()  # audiences that a login may not ask for
+        self.roles: dict[str, list[str]] = {}
+        self.scopes: dict[str, list[str]] = {}
+        self.refusal: Refusal | None = None
+        self.clock = 0  # seconds Entra's clock is ahead
+        self.tenant_of_tokens = TENANT
+        self.secret_ends = "2027-05-01T10:00:00Z"
+        self.reads_itself = True
+        self._given: dict[str, dict[str, Any]] = {}
+        vendor.post("/{tenant}/oauth2/v2.0/token")(self._token)
+        vendor.get(f"/v1.0/applications(appId='{CLIENT}')")(self.guarded(GRAPH, self._own_application))
+
+    # What vendors behind it ask.
+
+    def claims_of(self, request: Request, audience: str) -> dict[str, Any] | None:
+        claims = self._given.get(request.bearer)
+        return claims if claims is not None and claims["aud"] == audience else None
+
+    def guarded(self, audience: str, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        """A handler of Graph or of the management, which refuse tokens for others."""
+
+        def answer(request: Request) -> Any:
+            assert request.headers["host"] == audience.removeprefix("https://")
+            if self.claims_of(request, audience) is None:
+                code = "InvalidAuthenticationToken"
+                return Answer(401, json={"error": {"code": code, "message": "Access token validation failure."}})
+            return handler(request)
+
+        return answer
+
+    def revoke(self) -> None:
+        """Let no token be good any more."""
+        self._given.clear()
+
+    # Giving tokens.
+
+    def _token(self, request: Request) -> Answer:
+        assert request.headers["host"] == "login.microsoftonline.com"
+        try:
+            return self._grant(
+                request.params["tenant"], request.form(), f"https://login.microsoftonline.com{request.path}"
+            )
+        except Refusal as refusal:
+            return refusal.answer
+
+    def _grant(self, tenant: str, form: dict[str, str], url: str) -> Answer:
+        delegated = form.get("grant_type") == "refresh_token"
+        if tenant not in ({TENANT, "common"} if delegated else {TENANT}):
+            raise Refusal(90002, "invalid_request", f"Tenant '{tenant}' not found.")
+        if form["client_id"] != CLIENT:
+            raise Refusal(700016, "unauthorized_client", "Application was not found in the directory.")
+        self._prove(form, url)
+        if self.refusal is not None:
+            raise self.refusal
+        audience = form["scope"].removesuffix("/.default")
+        if audience not in self.audiences:
+            raise Refusal(500011, "invalid_resource", f"The resource principal named {audience} was not found.")
+        if delegated and audience in self.unconsented:
+            raise REFUSALS["no-consent"]
+        token = self._issue(audience, delegated=delegated)
+        return Answer(json={"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token})
+
+    def _prove(self, form: dict[str, str], url: str) -> None:
+        if form.get("grant_type") == "refresh_token":
+            if "client_secret" in form or form.get("refresh_token") != REFRESH:
+                raise Refusal(9002313, "invalid_grant", "Invalid request. Request is malformed or invalid.")
+            return
+        if form.get("grant_type") != "client_credentials":
+            raise Refusal(70003, "unsupported_grant_type", "The app requested an unsupported grant type.")
+        if "client_assertion" in form:
+            self._prove_assertion(form, url)
+        elif form.get("client_secret") != SECRET:
+            raise Refusal(7000215, "invalid_client", "Invalid client secret provided.", 401)
+
+    def _prove_assertion(self, form: dict[str, str], url: str) -> None:
+        assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        signed, _, _ = form["client_assertion"].rpartition(".")
+        head, claims, signature = (
+            base64.urlsafe_b64decode(part + "==") for part in form["client_assertion"].split(".")
+        )
+        told, said = json.loads(head), json.loads(claims)
+        registered = certificate("app", 90)
+        thumbprint = base64.urlsafe_b64encode(registered.fingerprint(SHA256())).rstrip(b"=").decode()
+        unknown = Refusal(700027, "invalid_client", "The certificate is not registered on the application.", 401)
+        if told["alg"] != "PS256" or told["x5t#S256"] != thumbprint:
+            raise unknown
+        try:
+            padding = PSS(MGF1(SHA256()), PSS.DIGEST_LENGTH)
+            key("app").public_key().verify(signature, signed.encode(), padding, SHA256())
+        except InvalidSignature:
+            raise unknown from None
+        assert (said["iss"], said["sub"], said["aud"]) == (CLIENT, CLIENT, url)
+        assert said["jti"]
+        now = time.time() + self.clock
+        if not said["nbf"] - 300 <= now <= said["exp"] + 300 or said["exp"] - said["nbf"] > 600:
+            raise Refusal(700024, "invalid_client", "Client assertion is not within its valid time range.", 401)
+
+    def _issue(self, audience: str, *, delegated: bool) -> str:
+        claims: dict[str, Any] = {
+            "aud": audience,
+            "iss": f"https://sts.windows.net/{self.tenant_of_tokens}/",
+            "tid": self.tenant_of_tokens,
+            "appid": CLIENT,
+            "exp": int(time.time()) + 3599,
+            "jti": len(self._given),
+        }
+        if delegated:
+            scopes = self.scopes.get(audience, ["user_impersonation"])
+            claims |= {"oid": PERSON, "upn": "ada@example.com", "scp": " ".join(scopes)}
+        else:
+            claims |= {"oid": PRINCIPAL, "idtyp": "app"}
+            if self.roles.get(audience):
+                claims["roles"] = list(self.roles[audience])
+        payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+        token = f"eyJhbGciOiJSUzI1NiJ9.{payload}.c2lnbmVk"
+        self._given[token] = claims
+        return token
+
+    def _own_application(self, request: Request) -> Any:
+        if not self.reads_itself:
+            return Answer(
+                403, json={"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges"}}
+            )
+        secrets = [
+            {"keyId": "00000000-0000-4000-8000-000000000001", "hint": "old", "endDateTime": "2024-01-01T00:00:00Z"},
+            {"keyId": KEY_ID, "hint": SECRET[:3], "endDateTime": self.secret_ends},
+        ]
+        found = {"id": "b1ec7000-0000-4000-8000-00000000ffff", "appId": CLIENT, "passwordCredentials": secrets}
+        selected = request.query["$select"].split(",")
+        return {name: found[name] for name in selected if name in found}
+
+    # What the suite does to it.
+
+    def fail(self, failure: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+        match failure:
+            case "bad-secret":
+                return {**fields, "clientSecret": "k8Q~WrongSecretOfTheApp_0123456789.abcd"}
+            case "no-such-app":
+                return {**fields, "clientId": "0b5e51de-0000-4000-8000-000000000000"}
+            case "no-such-tenant":
+                return {**fields, "tenantId": "6f1a0c1e-0000-4000-8000-000000000000"}
+            case "bad-certificate":
+                return {**fields, "certificateBody": certificate_pem("other"), "privateKey": key_pem("other")}
+            case "certificate-mismatch":
+                return {**fields, "privateKey": key_pem("other")}
+            case "certificate-expired":
+                return {**fields, "certificateBody": certificate_pem("app", days=-1)}
+            case "certificate-unreadable":
+                return {**fields, "privateKey": certificate_pem("app")}
+            case "clock":
+                self.clock = 3600
+            case _:
+                self.refusal = REFUSALS[failure]
+        return None
+
+
+def wrong_fields(method: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The same form with a secret Entra does not know."""
+    match method:
+        case "oauth":
+            return {**fields, "refreshToken": "1.AXoA.RefreshTokenOfNobody.Wrong"}
+        case "certificate":
+            return {**fields, "certificateBody": certificate_pem("other"), "privateKey": key_pem("other")}
+        case _:
+            return {**fields, "clientSecret": "k8Q~WrongSecretOfTheApp_0123456789.abcd"}

@@ -1,0 +1,174 @@
+"""The application around the screens: the door, locking, faults, the palette and small terminals."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from textual.screen import Screen
+
+from jackfield.model.errors import WrongPassphrase
+from jackfield.model.secret import Secret
+from jackfield.tui.app import JackfieldApp
+from jackfield.tui.crash import record_crash
+from jackfield.tui.door import HEADER_FILES
+from jackfield.tui.screens.help import HelpScreen
+from jackfield.tui.screens.locked import FirstRunScreen, RecoveryScreen, UnlockScreen
+from jackfield.tui.screens.too_small import TooSmall
+from jackfield.tui.widgets.picker import Picker
+from jackfield.tui.widgets.secret_input import SecretInput
+from jackfield.vault.folder import COPY_NAME, HEADER_NAME
+from support.face import ClosedDoor, Face, Rows, example_list, until
+
+CANARY = "canary-77f0 of a passphrase"
+
+
+class _Inside(Screen[None]):
+    pass
+
+
+class _Door(ClosedDoor):
+    """Opens for one passphrase."""
+
+    def __init__(self, *, there: bool = True) -> None:
+        self.there = there
+        self.created: list[tuple[str, bool]] = []
+
+    def exists(self) -> bool:
+        return self.there
+
+    def create(self, passphrase: Secret, *, recovery: bool) -> Secret | None:
+        self.created.append((passphrase.reveal(), recovery))
+        return Secret("ABCD-EFGH") if recovery else None
+
+    def unlock(self, passphrase: Secret) -> None:
+        if passphrase != Secret("right"):
+            raise WrongPassphrase("That is not the passphrase.", "Try again.")
+
+
+def _app(home: Path, door: _Door) -> JackfieldApp:
+    return JackfieldApp(home, door, opened=_Inside)
+
+
+def test_the_door_looks_for_the_files_of_the_vault() -> None:
+    """The names it knows without importing the vault are the vault's own."""
+    assert HEADER_FILES == (HEADER_NAME, COPY_NAME)
+
+
+async def test_the_right_passphrase_opens_and_a_wrong_one_is_told(tmp_path: Path) -> None:
+    """A wrong passphrase empties the field and says so; the right one shows what is inside."""
+    app = _app(tmp_path, _Door())
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert isinstance(app.screen, UnlockScreen)
+        await pilot.press(*"wrong", "enter")
+        await until(pilot, lambda: "That is" in str(app.screen.query_one("#answer").visual))
+        assert app.screen.query_one(SecretInput).value == Secret("")
+        assert "That is not the passphrase. Try again." in str(app.screen.query_one("#answer").visual)
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+
+
+async def test_a_first_run_makes_a_vault_and_shows_the_recovery_key_once(tmp_path: Path) -> None:
+    """Twice the same passphrase; then the recovery key; then inside."""
+    door = _Door(there=False)
+    app = _app(tmp_path, door)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert isinstance(app.screen, FirstRunScreen)
+        await pilot.press(*CANARY, "tab", *"other", "enter")
+        assert "not the same" in str(app.screen.query_one("#answer").visual)
+        await pilot.press(*["backspace"] * 5, *CANARY, "enter")
+        await until(pilot, lambda: isinstance(app.screen, RecoveryScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+    assert door.created == [(CANARY, True)]
+
+
+async def test_locking_closes_every_screen_and_the_door(tmp_path: Path) -> None:
+    """Whatever is open, the lock key leads back to the locked screen."""
+    door = _Door()
+    app = _app(tmp_path, door)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+        await pilot.press("f1", "ctrl+l")
+        await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
+        assert len(app.screen_stack) == 2
+        assert door.locked == 1
+
+
+async def test_a_hang_up_locks_and_leaves(tmp_path: Path) -> None:
+    """The door is closed before the program ends, with the shell's code for a hang-up."""
+    door = _Door()
+    app = _app(tmp_path, door)
+    async with app.run_test() as pilot:
+        app.hang_up()
+        await pilot.pause()
+    assert door.locked == 1
+    assert app.return_value == 129
+
+
+async def test_the_palette_lists_what_applies_here_and_runs_it(tmp_path: Path) -> None:
+    """Typing a part of an action's name and enter runs it; the screenshot of the framework is not offered."""
+    listing = example_list()
+    face = Face(tmp_path, listing)
+    async with face.run_test(size=(80, 24)) as pilot:
+        listing.load(Rows(5))
+        await pilot.press("ctrl+p")
+        await face.workers.wait_for_complete()
+        assert isinstance(face.screen, Picker)
+        assert not any("creenshot" in item.title for item in face.screen._items)
+        await pilot.press(*"hel")
+        await face.workers.wait_for_complete()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(face.screen, HelpScreen))
+        await pilot.press("escape")
+        assert len(face.screen_stack) == 2
+
+
+async def test_a_small_terminal_is_told_so_until_it_grows(tmp_path: Path) -> None:
+    """Under the smallest size a message stands in; it goes by itself."""
+    face = Face(tmp_path)
+    async with face.run_test(size=(40, 10)) as pilot:
+        await until(pilot, lambda: isinstance(face.screen, TooSmall))
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert not isinstance(face.screen, TooSmall)
+
+
+async def test_a_fault_is_kept_without_any_value(tmp_path: Path) -> None:
+    """The door is locked, and the record names places in the code, not what was handled."""
+
+    def fall(_: Face) -> None:
+        secret = CANARY
+        raise ValueError(f"could not handle {secret}")
+
+    async def run(face: Face) -> None:
+        async with face.run_test() as pilot:
+            face.call_later(fall, face)
+            await pilot.pause()
+
+    face = Face(tmp_path)
+    with pytest.raises(ValueError, match="could not handle"):
+        await run(face)
+    assert face.crash is not None
+    assert face.crash.path is not None
+    text = face.crash.path.read_text()
+    assert "builtins.ValueError" in text
+    assert "fall" in text
+    assert "canary" not in text + face.crash.told()
+    assert stat.S_IMODE(face.crash.path.stat().st_mode) == 0o600
+    assert face.door.locked == 1  # type: ignore[attr-defined]  # the double counts
+
+
+def test_the_same_fault_has_the_same_id(tmp_path: Path) -> None:
+    """Two users can tell that they met the same one; a home that cannot be written gives no path."""
+
+    def fall(text: str) -> Exception:
+        try:
+            {}[text]
+        except KeyError as error:
+            return error
+        raise AssertionError
+
+    first, second = record_crash(fall("a"), tmp_path), record_crash(fall("b"), tmp_path / "missing" / "home")
+    assert first.id == second.id
+    assert second.path is None
