@@ -1,0 +1,69 @@
+"""CircleCI in miniature: one person, a project and a context, access levels that only a write shows."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from providers.contract import HttpWorld
+from support.vendor import Answer, MiniatureVendor, Request
+
+GOOD = "CCIPAT_GoodTokenOfAda_0123456789abcdef"
+
+
+def said(status: int, message: str) -> Answer:
+    return Answer(status, json={"message": message})
+
+
+class CircleCi(HttpWorld):
+    hosts = ("circleci.com", "circleci.example.com")
+    undescribed_paths = (r"/api/v2/me.*", r"/api/v2/project/.*")  # not known there, or with slashes in one parameter
+    credentials: ClassVar = {"api-token": {"apiToken": GOOD}}
+    uses: ClassVar = {
+        "secret-sync/project": {"project": "gh/acme/app"},
+        "other/contexts": {"owner": "gh/acme", "context": "ctx-1"},
+    }
+
+    def declare(self, vendor: MiniatureVendor) -> None:
+        self.level = "write"
+        self.accepts = 1_000_000
+        vendor.get("/api/v2/me")(self._guarded(self._me))
+        vendor.get("/api/v2/project/gh/acme/app")(self._guarded(lambda _: {"slug": "gh/acme/app"}))
+        vendor.get("/api/v2/project/gh/acme/app/envvar")(self._guarded(self._variables))
+        vendor.delete("/api/v2/project/gh/acme/app/envvar/{name}")(self._guarded(self._delete))
+        vendor.get("/api/v2/context/{id}/environment-variable")(self._guarded(self._context))
+
+    def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        def answer(request: Request) -> Any:
+            self.accepts -= 1
+            if request.headers.get("circle-token") != GOOD or self.accepts < 0:
+                return said(401, "You must log in first.")
+            return handler(request)
+
+        return answer
+
+    def _me(self, _: Request) -> Any:
+        if self.level == "none":
+            return said(403, "Permission denied.")
+        return {"id": "u-1", "login": "ada", "name": "Ada Example"}
+
+    def _variables(self, _: Request) -> Any:
+        return {"items": [{"name": "TOKEN", "value": "xxxxcret"}], "next_page_token": None}
+
+    def _delete(self, request: Request) -> Any:
+        assert request.params["name"].startswith("JACKFIELD_PROBE_")
+        return said(403, "Permission denied.") if self.level == "read" else said(404, "Environment variable not found.")
+
+    def _context(self, _: Request) -> Any:
+        return {"items": [], "next_page_token": None}
+
+    def wrong_fields(self, method: str) -> dict[str, Any]:
+        return {"apiToken": "CCIPAT_WrongTokenOfNobody_0123456789abc"}
+
+    def fail(self, failure: str, method: str) -> dict[str, Any] | None:
+        if failure == "small-scope":
+            self.level = "none"
+            return None
+        return self.wrong_fields(method)
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True
