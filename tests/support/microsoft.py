@@ -136,6 +136,7 @@ class Entra:
         self.tenant_of_tokens = TENANT
         self.secret_ends = "2027-05-01T10:00:00Z"
         self.reads_itself = True
+        self.accepted: Callable[[str], str] = str  # a token as it was given, of one as it was sent
         self._given: dict[str, dict[str, Any]] = {}
         vendor.post("/{tenant}/oauth2/v2.0/token")(self._token)
         vendor.get(f"/v1.0/applications(appId='{CLIENT}')")(self.guarded(GRAPH, self._own_application))
@@ -143,7 +144,7 @@ class Entra:
     # What vendors behind it ask.
 
     def claims_of(self, request: Request, audience: str) -> dict[str, Any] | None:
-        claims = self._given.get(request.bearer)
+        claims = self._given.get(self.accepted(request.bearer))
         return claims if claims is not None and claims["aud"] == audience else None
 
     def guarded(self, audience: str, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
@@ -187,7 +188,7 @@ class Entra:
             raise Refusal(500011, "invalid_resource", f"The resource principal named {audience} was not found.")
         if delegated and audience in self.unconsented:
             raise REFUSALS["no-consent"]
-        token = self._issue(audience, delegated=delegated)
+        token = self.issue(audience, delegated=delegated)
         return Answer(json={"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token})
 
     def _prove(self, form: dict[str, str], url: str) -> None:
@@ -225,12 +226,13 @@ class Entra:
         if not said["nbf"] - 300 <= now <= said["exp"] + 300 or said["exp"] - said["nbf"] > 600:
             raise Refusal(700024, "invalid_client", "Client assertion is not within its valid time range.", 401)
 
-    def _issue(self, audience: str, *, delegated: bool) -> str:
+    def issue(self, audience: str, *, delegated: bool) -> str:
         claims: dict[str, Any] = {
             "aud": audience,
             "iss": f"https://sts.windows.net/{self.tenant_of_tokens}/",
             "tid": self.tenant_of_tokens,
             "appid": CLIENT,
+            "app_displayname": "sync",
             "exp": int(time.time()) + 3599,
             "jti": len(self._given),
         }

@@ -199,13 +199,13 @@ def _plain(value: Any) -> object:
             return None
         case celtypes.BoolType():
             return bool(value)
-        case str():  # `+` of two CEL texts gives a plain one
+        case str():  # `+` of two CEL texts, and of two lists, gives a plain one
             return str(value)
         case celtypes.IntType() | celtypes.UintType():
             return int(value)
         case celtypes.DoubleType():
             return float(value)
-        case celtypes.ListType():
+        case list():
             return [_plain(item) for item in value]
         case celtypes.MapType():
             return {str(_plain(key)): _plain(item) for key, item in value.items()}
@@ -231,4 +231,22 @@ def _functions() -> dict[str, Callable[..., Any]]:
     def adapted(function: Callable[..., object]) -> Callable[..., Any]:
         return lambda *arguments: _cel(function(*map(_plain, arguments)))
 
-    return {name: adapted(function) for name, function in FUNCTIONS.items()}
+    return {name: adapted(function) for name, function in FUNCTIONS.items()} | _null_comparisons()
+
+
+def _null_comparisons() -> dict[str, Callable[..., Any]]:
+    """`==` and `!=` as CEL has them: null compares with anything, which the library refuses for numbers and maps."""
+    from celpy import celtypes
+    from celpy.evaluation import CELEvalError, bool_eq, bool_ne
+
+    def concerns_null(one: Any, other: Any) -> bool:
+        absent = isinstance(one, CELEvalError) or isinstance(other, CELEvalError)
+        return (one is None or other is None) and not absent
+
+    def equal(one: Any, other: Any) -> Any:
+        return celtypes.BoolType(one is other) if concerns_null(one, other) else bool_eq(one, other)
+
+    def unequal(one: Any, other: Any) -> Any:
+        return celtypes.BoolType(one is not other) if concerns_null(one, other) else bool_ne(one, other)
+
+    return {"_==_": equal, "_!=_": unequal}

@@ -1,6 +1,7 @@
 """What a user pastes at the vendor to grant just what the chosen uses need: one text for all of them."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from jackfield.model.connection import IntendedUse
@@ -21,7 +22,10 @@ def split_many(text: str) -> list[str]:
 
 
 def placeholder(expression: str) -> str:
-    """What stands in a snippet for a value not given yet: `<name>`, the last word of its expression."""
+    """What stands in a snippet for a value not given yet: `<name>`, the target or the last word of its expression."""
+    target = re.search(r"\btarget\.(\w+)", expression)
+    if target is not None:
+        return f"<{target[1]}>"
     inner = expression.rstrip(")").split("(")[-1]
     return f"<{inner.rsplit('.', 1)[-1].strip()}>"
 

@@ -43,13 +43,19 @@ AnySession = TypeVar("AnySession", bound=Session)
 
 
 async def find_route(call: Call, default_port: int) -> Route:
-    """The way to the server in the fields `host` and `port`. Plain text is for private addresses alone."""
+    """The way to the server in the fields `host` and `port`, before anything is sent.
+
+    Raises NetFailure where the address is not allowed, where TLS as the fields want it may not be used, and where the
+    login would cross the internet without TLS.
+    """
     host = call.text("host")
     route = call.network.route(
         host, call.number("port", default_port), deadline=call.deadline, trace=call.trace,
         private_allowed=call.private_allowed, tls=call.tls,
     )  # fmt: skip
-    if call.tls is None and not await route.is_near():
+    if call.tls is not None:
+        await route.tls_context()
+    elif not await route.is_near():
         message = f"{host} is a public host, and without TLS the login would cross the internet unencrypted."
         raise NetFailure(FailureKind.TLS, message, "Switch TLS on for this connection.")
     return route

@@ -1,0 +1,62 @@
+"""Northflank in miniature: one project with a secret group, and a role behind the token."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from providers.contract import HttpWorld
+from support.vendor import Answer, MiniatureVendor, Request
+
+
+def jwt(**claims: Any) -> str:
+    def part(value: Any) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    return f"{part({'alg': 'HS256'})}.{part(claims)}.c2lnbmF0dXJl"
+
+
+GOOD = jwt(uuid="t-1", entityId="acme", exp=1_830_000_000)
+
+
+def refused(status: int, message: str) -> Answer:
+    return Answer(status, json={"error": {"status": status, "message": message}})
+
+
+class Northflank(HttpWorld):
+    hosts = ("api.northflank.com",)
+    credentials: ClassVar = {"api-token": {"apiToken": GOOD}}
+    uses: ClassVar = {"secret-sync/secret-group": {"project": "web", "group": "production"}}
+
+    def declare(self, vendor: MiniatureVendor) -> None:
+        self.role = {"Manage: Read", "List", "Read Values", "Update"}
+        self.accepts = 1_000_000
+        projects = {"data": {"projects": [{"id": "web", "name": "Web"}]}, "pagination": {"hasNextPage": False}}
+        groups = {"data": {"secrets": [{"id": "production", "name": "production", "type": "secret"}]}}
+        values = {"data": {"secrets": {"variables": {"TOKEN": "s3cret-value"}}}}
+        vendor.get("/v1/projects")(self._guarded("Manage: Read", projects))
+        vendor.get("/v1/projects/web/secrets")(self._guarded("List", groups))
+        vendor.get("/v1/projects/web/secrets/production/details")(self._guarded("Read Values", values))
+
+    def _guarded(self, permission: str, answer: Any) -> Callable[[Request], Any]:
+        def answered(request: Request) -> Any:
+            if request.bearer:
+                self.accepts -= 1
+            if request.bearer != GOOD or self.accepts < 0:
+                return refused(401, "Unauthorized")
+            return answer if permission in self.role else refused(403, f"Missing permission: {permission}")
+
+        return answered
+
+    def wrong_fields(self, method: str) -> dict[str, Any]:
+        return {"apiToken": jwt(uuid="t-2", entityId="acme", exp=1_830_000_000)}
+
+    def remove(self, method: str, use: str, permission: str) -> None:
+        self.role.discard(permission.partition("Groups: ")[2] or "Manage: Read")
+
+    def fail(self, failure: str, method: str) -> dict[str, Any] | None:
+        return self.wrong_fields(method)
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True
