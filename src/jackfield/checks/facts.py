@@ -35,6 +35,7 @@ class Answer:
     decides: bool = True  # False: busy, broken or not what was asked for, so no verdict may rest on it
     complete: bool = True  # False: a listing that was not read to its end
     needs_consent: bool = False
+    not_needed: bool = False  # its own condition says that there is nothing to ask
 
     @cached_property
     def for_rules(self) -> object:
@@ -124,7 +125,7 @@ class FactBook:
         if fact.when is not None:
             names, answers = await self.read(fact.when, target)
             if fact.when.decide(names) is not True:
-                return _first_failure(name, answers) or Answer(name, None, "not needed here")
+                return _first_failure(name, answers) or Answer(name, None, "not needed here", not_needed=True)
         try:
             if fact.call is not None:
                 return await self._call_function(name, fact, target)

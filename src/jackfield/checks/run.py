@@ -356,6 +356,8 @@ class _Run:
     async def _revoked_meanwhile(self, book: FactBook) -> Failure | None:
         """A credential that was accepted at first and refused later in the same check was revoked in between."""
         for answer in book.answers.values():
+            if answer.failure is not None and answer.failure.kind in {FailureKind.REJECTED, FailureKind.EXPIRED}:
+                return answer.failure.as_failure()
             fact = book.provider.facts[answer.fact]
             own = fact.auth is None and book.method.auth is not None
             if answer.reply is not None and answer.reply.status == 401 and own and 401 not in fact.denies:

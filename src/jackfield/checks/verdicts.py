@@ -78,8 +78,14 @@ async def _decide(
 
 
 def may_rest_on(answers: Iterable[Answer], decision: bool) -> bool:  # noqa: FBT001 - the decision itself
-    """Whether a verdict may rest on these answers: none undecided, and absence only from a complete listing."""
-    return all(answer.decides and (decision or answer.complete) for answer in answers if answer.values is not None)
+    """Whether a verdict may rest on these answers: none undecided, and a refusal only on what was really answered.
+
+    A fact that could not be had makes `has(…)` false, so no refusal rests on it; nor on a listing not read to its end.
+    """
+    return all(
+        answer.decides and (decision or answer.complete) if answer.values is not None else decision or answer.not_needed
+        for answer in answers
+    )
 
 
 async def judge_excess(book: FactBook, excess: Excess, needed: set[str]) -> tuple[Grant, ...]:
