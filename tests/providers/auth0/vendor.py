@@ -1,0 +1,86 @@
+"""Auth0 in miniature: a tenant that gives tokens, and a Management API that looks at audience and scope."""
+
+import base64
+import json
+from typing import Any, ClassVar
+
+from providers.contract import HttpWorld
+from support.vendor import Answer, MiniatureVendor, Request
+
+DOMAIN = "acme.eu.auth0.com"
+AUDIENCE = f"https://{DOMAIN}/api/v2/"
+SECRET = "s" * 64
+
+
+def token(audience: str, scopes: list[str]) -> str:
+    def part(value: Any) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    claims = {"iss": f"https://{DOMAIN}/", "sub": "client-1@clients", "aud": audience, "scope": " ".join(scopes)}
+    return f"{part({'alg': 'RS256'})}.{part(claims)}.c2lnbmF0dXJl"
+
+
+class Auth0(HttpWorld):
+    hosts = (DOMAIN,)
+    credentials: ClassVar = {
+        "client-credentials": {
+            "domain": f"https://{DOMAIN}/",
+            "clientId": "client-1",
+            "clientSecret": SECRET,
+            "audience": AUDIENCE,
+        }
+    }
+    uses: ClassVar = {"secret-rotation/application": {"chosen": "yes"}}
+
+    def declare(self, vendor: MiniatureVendor) -> None:
+        self.scopes = ["read:clients", "update:client_keys", "update:clients"]
+        self.states_scope = True
+        self.authorised = True
+        self.tenant = True
+        self.audience_taken = True
+        self.given = ""
+        self.accepts = 1_000_000
+        vendor.post("/oauth/token")(self._token)
+        vendor.get("/api/v2/clients")(self._clients)
+
+    def _token(self, request: Request) -> Any:
+        form = request.form()
+        if not self.tenant:
+            return Answer(404, json={"error": "not_found"})
+        if (form["client_id"], form["client_secret"]) != ("client-1", SECRET):
+            return Answer(401, json={"error": "access_denied", "error_description": "Unauthorized"})
+        if not self.authorised:
+            return Answer(403, json={"error": "access_denied", "error_description": "Client is not authorized"})
+        self.given = token(form["audience"], self.scopes)
+        stated = {"scope": " ".join(self.scopes)} if self.states_scope else {}
+        return {"access_token": self.given, "token_type": "Bearer", "expires_in": 86400, **stated}
+
+    def _clients(self, request: Request) -> Any:
+        self.accepts -= 1
+        if request.bearer != self.given or not self.audience_taken or self.accepts < 0:
+            return Answer(401, json={"statusCode": 401, "error": "Unauthorized", "message": "Bad audience"})
+        if "read:clients" not in self.scopes:
+            return Answer(403, json={"statusCode": 403, "errorCode": "insufficient_scope", "message": "read:clients"})
+        return [{"client_id": "client-1"}]
+
+    def wrong_fields(self, method: str) -> dict[str, Any]:
+        return {**self.fields(method), "clientSecret": "w" * 64}
+
+    def remove(self, method: str, use: str, permission: str) -> None:
+        self.scopes.remove(permission)
+
+    def fail(self, failure: str, method: str) -> dict[str, Any] | None:
+        match failure:
+            case "bad-client":
+                return self.wrong_fields(method)
+            case "not-authorised":
+                self.authorised = False
+            case "not-a-tenant":
+                self.tenant = False
+            case _:
+                self.audience_taken = False
+        return None
+
+    def add_excess(self, method: str) -> str:
+        self.scopes.append("read:client_keys")
+        return "read:client_keys"

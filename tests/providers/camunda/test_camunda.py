@@ -1,0 +1,33 @@
+"""Camunda keeps the contract; a token alone is not called tested, and 'not found' is no proof of a right."""
+
+from jackfield.model.check import GrantState, Outcome
+from providers.camunda.vendor import Camunda
+from providers.contract import REGISTRY, ProviderContract, check, rows
+
+DELETE = ("secret-sync/connector-secrets", "Connector secrets: Delete")
+
+
+class TestCamunda(ProviderContract):
+    slug = "camunda"
+    world = Camunda
+
+
+async def test_a_client_without_a_box_gets_a_token_and_is_limited() -> None:
+    with Camunda() as vendor:
+        vendor.boxes.clear()
+
+        result = await check(vendor, REGISTRY.get("camunda"), "client-credentials")
+
+    assert result.outcome is Outcome.LIMITED
+    assert result.warnings
+
+
+async def test_a_missing_delete_is_found_by_a_guarded_call_only() -> None:
+    with Camunda() as vendor:
+        vendor.boxes.discard("Connector secrets: Delete")
+
+        asked = await check(vendor, REGISTRY.get("camunda"), "client-credentials", attempts=True)
+        unasked = await check(vendor, REGISTRY.get("camunda"), "client-credentials", attempts=False)
+
+    assert rows(asked)[DELETE] is GrantState.MISSING
+    assert rows(unasked)[DELETE] is GrantState.UNKNOWN
