@@ -1,0 +1,90 @@
+"""Okta in miniature: an organization, a service user with a custom role, and an OIDC app."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from providers.contract import HttpWorld
+from support.vendor import Answer, MiniatureVendor, Request
+
+GOOD = "00" + "G" * 40
+APP = "0oa0123456789"
+
+
+def refused(status: int, code: str) -> Answer:
+    return Answer(status, json={"errorCode": code, "errorSummary": "refused", "errorCauses": []})
+
+
+class Okta(HttpWorld):
+    hosts = ("acme.okta.com", "nobody.okta.com")
+    credentials: ClassVar = {"api-token": {"instanceUrl": "https://acme.okta.com/", "apiToken": GOOD}}
+    uses: ClassVar = {"secret-rotation/oidc-app": {"app": APP, "full": "yes"}}
+
+    def declare(self, vendor: MiniatureVendor) -> None:
+        self.permissions = ["okta.apps.manage", "okta.apps.clientCredentials.read", "okta.apps.read", "okta.roles.read"]
+        self.roles: list[dict[str, Any]] = [{"id": "ra-1", "type": "CUSTOM", "role": "cr-1", "status": "ACTIVE"}]
+        self.reads_roles = True
+        self.may = True
+        self.own_tokens = 1
+        self.accepts = 1_000_000
+        vendor.get("/.well-known/okta-organization")(self._organization)
+        vendor.get("/api/v1/users/me")(self._guarded(self._me))
+        vendor.get("/api/v1/api-tokens")(self._guarded(self._tokens))
+        vendor.get("/api/v1/users/{id}/roles")(self._guarded(self._roles))
+        vendor.get("/api/v1/iam/roles/{id}/permissions")(self._guarded(self._permissions))
+        vendor.get("/api/v1/apps")(self._guarded(self._apps))
+        vendor.get("/api/v1/apps/{id}")(self._guarded(lambda _: {"id": APP, "status": "ACTIVE"}))
+
+    def _organization(self, request: Request) -> Any:
+        """Any subdomain serves a page; only an organization has this."""
+        if request.headers["host"] != "acme.okta.com":
+            return Answer(404, body="<html>no such organization</html>", content_type="text/html")
+        return {"id": "00o1", "pipeline": "idx"}
+
+    def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        def answer(request: Request) -> Any:
+            self.accepts -= 1
+            if request.headers.get("authorization") != f"SSWS {GOOD}" or self.accepts < 0:
+                return refused(401, "E0000011")
+            return handler(request)
+
+        return answer
+
+    def _me(self, _: Request) -> Any:
+        me = {"id": "00u1", "status": "ACTIVE", "profile": {"login": "kms@acme.example"}}
+        return me if self.may else refused(403, "E0000006")
+
+    def _tokens(self, _: Request) -> Any:
+        mine = {"userId": "00u1", "expiresAt": "2026-12-20T00:00:00.000Z", "tokenWindow": "P30D"}
+        return [{**mine, "userId": "00u9"}, *([mine] * self.own_tokens)]
+
+    def _roles(self, _: Request) -> Any:
+        return self.roles if self.reads_roles else refused(403, "E0000006")
+
+    def _permissions(self, request: Request) -> Any:
+        assert request.params["id"] == "cr-1"
+        return {"permissions": [{"label": label} for label in self.permissions]}
+
+    def _apps(self, _: Request) -> Any:
+        return [] if "okta.apps.read" in self.permissions or len(self.roles) > 1 else refused(403, "E0000006")
+
+    def wrong_fields(self, method: str) -> dict[str, Any]:
+        return {**self.fields(method), "apiToken": "00" + "W" * 40}
+
+    def remove(self, method: str, use: str, permission: str) -> None:
+        self.permissions.remove(permission)
+
+    def fail(self, failure: str, method: str) -> dict[str, Any] | None:
+        if failure == "not-okta":
+            return {**self.fields(method), "instanceUrl": "https://nobody.okta.com"}
+        if failure == "bad-token":
+            return self.wrong_fields(method)
+        self.may = False
+        return None
+
+    def add_excess(self, method: str) -> str:
+        self.roles.append({"id": "ra-2", "type": "ORG_ADMIN", "status": "ACTIVE"})
+        return "ORG_ADMIN"
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True
