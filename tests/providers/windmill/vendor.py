@@ -57,7 +57,7 @@ class Windmill(HttpWorld):
         return {"accessToken": "WrongWindmillToken987654321"}
 
     def remove(self, method: str, use: str, permission: str) -> None:
-        match permission.split()[0]:
+        match permission.split(maxsplit=1)[0]:
             case "workspace":
                 self.member["operator"] = True
             case "write":
