@@ -166,6 +166,7 @@ class _Run:
                     await self._identify(self.book)
                     await self._read_expiry(self.book)
                     await self._reach(self.book)
+                    await self._warn(self.book)
                     await self._judge(self.book)
                     return await self._revoked_meanwhile(self.book)
             except TimeoutError:
@@ -230,10 +231,6 @@ class _Run:
             if caveat.when.decide(names) is True:
                 self.unproven = caveat.why
                 break
-        for caveat in book.provider.warnings:
-            names, _ = await book.read(caveat.when, {})
-            if caveat.when.decide(names) is True:
-                self.found.warnings.append(caveat.why)
         outcome = StepOutcome.UNPROVEN if self.unproven else StepOutcome.PASSED
         self._end_step(StepName.AUTHENTICATE, outcome, started, self.unproven)
         return None
@@ -300,6 +297,19 @@ class _Run:
             said.append(self._said(f"{name}: {advice if decided else 'not known'}", 300))
         self._end_step(StepName.REACH, worst, started, "; ".join(said))
 
+    async def _warn(self, book: FactBook) -> None:
+        """What a user should know of this credential, whether of it alone or of a use's target."""
+        for caveat in book.provider.warnings:
+            for target in self._targets():
+                names, _ = await book.read(caveat.when, target)
+                if caveat.when.decide(names) is True:
+                    self.found.warnings.append(caveat.why)
+                    break
+
+    def _targets(self) -> list[Target]:
+        """The target values of each chosen use; none at all when no use is chosen."""
+        return [target for _, target in self.uses] or [{}]
+
     # --- permissions ----------------------------------------------------------------------------------------------
 
     async def _judge(self, book: FactBook) -> None:
@@ -316,7 +326,7 @@ class _Run:
                     self.tell(GrantJudged(grant))
                 needed |= await needed_names(book, permission, target)
         if book.provider.excess is not None:
-            for grant in await judge_excess(book, book.provider.excess, needed):
+            for grant in await judge_excess(book, book.provider.excess, needed, self._targets()):
                 self.found.grants.append(grant)
                 self.tell(GrantJudged(grant))
         self._end_step(StepName.PERMISSIONS, self._permissions_outcome(), started, self._permissions_summary())

@@ -88,15 +88,22 @@ def may_rest_on(answers: Iterable[Answer], decision: bool) -> bool:  # noqa: FBT
     )
 
 
-async def judge_excess(book: FactBook, excess: Excess, needed: set[str]) -> tuple[Grant, ...]:
-    """What is held and no chosen use needs, worst first. Nothing is said when the grants cannot be listed."""
-    names, answers = await book.read(excess.held, {})
-    held = excess.held.evaluate(names)
-    if not isinstance(held, list) or not may_rest_on(answers, decision=True):
-        return ()
-    ignored = await _listed(book, excess.ignore, {}) if excess.ignore else set()
-    beyond = {cleaned(str(name), limit=200) for name in held} - needed - ignored
-    facts = tuple(answer.fact for answer in answers)
+async def judge_excess(
+    book: FactBook, excess: Excess, needed: set[str], targets: Iterable[Mapping[str, object]]
+) -> tuple[Grant, ...]:
+    """What is held, anywhere the uses reach, and no chosen use needs; worst first.
+
+    Nothing is said of a place where the grants cannot be listed.
+    """
+    beyond: dict[str, tuple[str, ...]] = {}
+    for target in targets:
+        names, answers = await book.read(excess.held, target)
+        held = excess.held.evaluate(names)
+        if not isinstance(held, list) or not may_rest_on(answers, decision=True):
+            continue
+        ignored = await _listed(book, excess.ignore, target) if excess.ignore else set()
+        for name in {cleaned(str(item), limit=200) for item in held} - needed - ignored:
+            beyond.setdefault(name, tuple(answer.fact for answer in answers))
     rows = [
         Grant(
             "",
@@ -107,7 +114,7 @@ async def judge_excess(book: FactBook, excess: Excess, needed: set[str]) -> tupl
             "no chosen use needs it",
             facts,
         )
-        for name in beyond
+        for name, facts in beyond.items()
     ]
     return tuple(sorted(rows, key=lambda row: (_rank(excess, row.permission), row.permission)))
 

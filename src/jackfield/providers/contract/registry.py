@@ -69,9 +69,11 @@ class Registry:
         self._loaded: dict[str, Provider] = {}
         self._sources: dict[str, _Source] = {}
         self._aliases: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         for source in (*_built_in(), *self._from_packages()):
-            slug, aliases = _slug_and_aliases(source.file)
+            slug, name, aliases = _top_lines(source.file)
             self._sources[slug] = source
+            self._names[slug] = name
             self._aliases |= dict.fromkeys(aliases, slug)
         if user_folder is not None and user_folder.is_dir():
             for file in sorted(user_folder.glob("*.yaml")):
@@ -85,6 +87,10 @@ class Registry:
         found = (self.get(slug) for slug in self._sources)
         lines = (Summary(one.slug, one.name, one.category, self._sources[one.slug].own) for one in found)
         return tuple(sorted(lines, key=lambda line: line.name.casefold()))
+
+    def name(self, slug: str) -> str:
+        """What the provider is called, without parsing its file; the slug itself when there is none such."""
+        return self._names.get(self._aliases.get(slug, slug), slug)
 
     def get(self, slug: str) -> Provider:
         """The provider with this slug or alias. Raises NotFound."""
@@ -130,6 +136,7 @@ class Registry:
             self.problems.append(ProviderProblem(cleaned(str(file), limit=300), 1, reason))
             return
         self._sources[provider.slug] = _Source(file, "", own=True)
+        self._names[provider.slug] = provider.name
         self._aliases |= dict.fromkeys(provider.aliases, provider.slug)
         self._loaded[provider.slug] = provider
 
@@ -189,18 +196,20 @@ def _built_in() -> Iterator[_Source]:
         yield _Source(file, f"jackfield.providers.{file.parent.name}", own=False)
 
 
-def _slug_and_aliases(file: Path) -> tuple[str, tuple[str, ...]]:
-    """Read just the top lines of a file of ours: `slug:` comes first, `aliases:` may follow at the margin."""
-    slug, aliases = "", ()
+def _top_lines(file: Path) -> tuple[str, str, tuple[str, ...]]:
+    """Slug, name and aliases from just the top lines of a file of ours; each stands at the margin, before `methods:`."""
+    slug, name, aliases = "", "", ()
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             if line.startswith("slug:"):
                 slug = line.removeprefix("slug:").strip()
+            elif line.startswith("name:"):
+                name = line.removeprefix("name:").strip().strip("\"'")
             elif line.startswith("aliases:"):
                 aliases = tuple(yaml.safe_load(line)["aliases"])
             elif line.startswith("methods:"):
                 break
-    return slug, aliases
+    return slug, name, aliases
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -1,0 +1,5 @@
+"""Azure DevOps: only how Entra is asked for tokens."""
+
+from jackfield.providers.contract.microsoft import token_grant
+
+__all__ = ["token_grant"]

@@ -1,0 +1,106 @@
+"""Octopus in miniature: a service account, a space with a project, and permissions stated space by space."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from providers.contract import HttpWorld
+from support.vendor import Answer, MiniatureVendor, Request
+
+GOOD = "API-GOODKEY0123456789ABCDEF"
+ENTRY = {"SpaceId": "Spaces-1", "RestrictedToProjectIds": ["Projects-1"], "RestrictedToProjectGroupIds": []}
+PERMISSIONS = (
+    "VariableView",
+    "VariableEdit",
+    "VariableViewUnscoped",
+    "VariableEditUnscoped",
+    "ProjectView",
+    "EnvironmentView",
+)
+
+
+class OctopusDeploy(HttpWorld):
+    hosts = ("acme.octopus.app",)
+    credentials: ClassVar = {"api-key": {"instanceUrl": "https://acme.octopus.app/app", "apiKey": GOOD}}
+    uses: ClassVar = {
+        "secret-sync/project-variables": {
+            "space": "Spaces-1",
+            "project": "Projects-1",
+            "unscoped": "yes",
+            "scoping": "yes",
+        }
+    }
+
+    def declare(self, vendor: MiniatureVendor) -> None:
+        self.held = {name: [dict(ENTRY)] for name in PERMISSIONS}
+        self.system: list[str] = []
+        self.complete = True
+        self.active = True
+        self.refusal = 0
+        self.guest = False
+        self.accepts = 1_000_000
+        vendor.get("/api")(lambda _: {"Application": "Octopus Deploy"})  # answers strangers too
+        vendor.get("/api/users/me")(self._me)
+        vendor.get("/api/users/{id}/apikeys")(self._guarded(self._keys))
+        vendor.get("/api/users/{id}/permissions")(self._guarded(self._permissions))
+        vendor.get("/api/Spaces-1/projects/Projects-1")(
+            self._guarded(lambda _: {"Id": "Projects-1", "ProjectGroupId": "ProjectGroups-1"})
+        )
+
+    def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        def answer(request: Request) -> Any:
+            self.accepts -= 1
+            if request.headers.get("x-octopus-apikey") != GOOD or self.accepts < 0:
+                return Answer(401, json={"ErrorMessage": "You must be logged in to perform this action."})
+            return handler(request)
+
+        return answer
+
+    def _me(self, request: Request) -> Any:
+        if self.guest:
+            return {"Id": "Users-9", "Username": "guest", "IsActive": True}
+        if self.refusal:
+            return Answer(self.refusal, json={"ErrorMessage": "refused"})
+        mine = {"Id": "Users-1", "Username": "kms", "DisplayName": "KMS", "IsActive": self.active, "IsService": True}
+        return self._guarded(lambda _: mine)(request)
+
+    def _keys(self, _: Request) -> Any:
+        mine = {"Purpose": "kms", "Expires": "2027-03-04T00:00:00.000+00:00", "ApiKey": {"Hint": GOOD[:8]}}
+        return {"Items": [{"Purpose": "old", "Expires": None, "ApiKey": {"Hint": "API-OLDK"}}, mine]}
+
+    def _permissions(self, _: Request) -> Any:
+        return {
+            "SpacePermissions": self.held,
+            "SystemPermissions": self.system,
+            "IsPermissionsComplete": self.complete,
+        }
+
+    def wrong_fields(self, method: str) -> dict[str, Any]:
+        return {**self.fields(method), "apiKey": "API-WRONGKEY9876543210"}
+
+    def remove(self, method: str, use: str, permission: str) -> None:
+        del self.held[permission]
+
+    def unneeded(self, method: str, use: str, permission: str) -> bool:
+        return permission.startswith("role")
+
+    def fail(self, failure: str, method: str) -> dict[str, Any] | None:
+        match failure:
+            case "bad-key":
+                return self.wrong_fields(method)
+            case "inactive":
+                self.active = False
+            case "guest":
+                self.guest = True
+            case "limited":
+                self.refusal = 403
+            case _:
+                self.refusal = 404
+        return None
+
+    def add_excess(self, method: str) -> str:
+        self.held["ProjectDelete"] = [{**ENTRY, "RestrictedToProjectIds": []}]
+        return "ProjectDelete"
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True
