@@ -152,7 +152,7 @@ async def log_in(call: Call) -> Mapping[str, object]:
             return {"error": "CLOSED"}
         raise
     session.hello = hello
-    open_to_all = await _takes_any_password(session, username) if password and hello else not password
+    open_to_all = await _takes_any_password(call, username) if password and hello else not password
     return {
         "error": "",
         "nopass": open_to_all,
@@ -181,8 +181,10 @@ async def _greet(session: _Session, username: str, password: str) -> dict[str, A
     return answer
 
 
-async def _takes_any_password(session: _Session, username: str) -> bool:
-    """Whether a password that cannot be right is accepted as well: the user is `nopass`."""
+async def _takes_any_password(call: Call, username: str) -> bool:
+    """Whether a password that cannot be right is accepted as well, asked on a connection of its own: the user is
+    `nopass`."""
+    session = await _open(call)
     try:
         await session.run("AUTH", username, secrets.token_urlsafe(24))
     except _Refused:
