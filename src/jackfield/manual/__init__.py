@@ -1,0 +1,1 @@
+"""What users read: Markdown pages beside this file, shipped with the program."""

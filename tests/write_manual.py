@@ -1,0 +1,71 @@
+"""Writes the generated pages of the manual anew: `python tests/write_manual.py`. A test holds them against this."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from jackfield.providers.contract.registry import Registry
+from jackfield.providers.contract.spec import Permission, Provider
+
+MANUAL = Path(__file__).resolve().parents[1] / "src" / "jackfield" / "manual"
+PROOFS = {
+    "real-server": "the real server",
+    "emulator": "an emulator",
+    "description": "the vendor's API description",
+    "miniature": "a miniature vendor",
+}
+
+
+def providers_page(registry: Registry) -> str:
+    """Every provider with its methods, what it is tested against, and how each permission is verified."""
+    providers = [registry.get(slug) for slug in registry.slugs()]
+    rows = sum(len(use.permissions) for provider in providers for use in provider.uses)
+    lines = [
+        "# Providers",
+        "",
+        f"{len(providers)} providers, {rows} permission rows. A row is green only by the evidence that stands here;",
+        "what a vendor does not tell is marked unreadable, with the reason, and never green.",
+        "",
+        "| provider | slug | methods | tested against | rows |",
+        "|---|---|---|---|---|",
+    ]
+    for provider in providers:
+        methods = ", ".join(method.id for method in provider.methods)
+        count = sum(len(use.permissions) for use in provider.uses)
+        proof = PROOFS[provider.tested.kind.value]
+        lines.append(f"| {provider.name} | {provider.slug} | {methods} | {proof} | {count} |")
+    for provider in providers:
+        lines += ["", *_section(provider)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(provider: Provider) -> Iterator[str]:
+    yield f"## {provider.name}"
+    yield ""
+    yield f"Tested against {provider.tested.against}."
+    for use in provider.uses:
+        yield ""
+        yield f"### {use.title} (`{use.id}`)"
+        yield ""
+        yield "| permission | why | when | verified by |"
+        yield "|---|---|---|---|"
+        for permission in use.permissions:
+            cells = (permission.name.text, permission.why, permission.when, verified_by(permission))
+            yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    if provider.unsure:
+        yield ""
+        yield "Not confirmed, and so never green:"
+        yield ""
+        yield from (f"- {doubt}" for doubt in provider.unsure)
+
+
+def verified_by(permission: Permission) -> str:
+    """How a row's verdict is known, with why it may stay unread."""
+    reasons = [caveat.why for caveat in permission.unreadable]
+    return permission.verified + (f" — unreadable: {' '.join(reasons)}" if reasons else "")
+
+
+if __name__ == "__main__":
+    MANUAL.joinpath("providers.md").write_text(providers_page(Registry()), "utf-8")
