@@ -41,10 +41,13 @@ class Options:
 
 
 def read_options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
-    """The options before the first command, and the rest from the command on. Raises UsageError."""
+    """The options of the full-screen interface, and the rest from the first word on that is none. Raises UsageError."""
     options, rest = Options(), list(arguments)
     while rest and rest[0].startswith("-"):
-        name, given, value = rest.pop(0).partition("=")
+        name, given, value = rest[0].partition("=")
+        if name not in _FLAGS and name not in _VALUES:
+            break
+        rest.pop(0)
         if name in _FLAGS and not given:
             setattr(options, _FLAGS[name], True)
         elif name in _VALUES:
@@ -52,7 +55,7 @@ def read_options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
                 raise UsageError(f"{name} needs a value.", "jackfield --help lists the options.")
             setattr(options, _VALUES[name], Path(value if given else rest.pop(0)))
         else:
-            raise UsageError("There is no such option.", "jackfield --help lists them.")
+            raise UsageError(f"{name} takes no value.", "jackfield --help lists the options.")
     return options, rest
 
 
@@ -66,10 +69,10 @@ def main() -> int:
         if not rest and (options.help or options.plain):
             print(_HELP, end="")
             return 0 if options.help else UsageError.exit_code
-        if rest or options.passphrase_file is not None:
-            from jackfield.cli import run_command
+        if rest or options.passphrase_file is not None or "_JACKFIELD_COMPLETE" in os.environ:
+            from jackfield import cli
 
-            return run_command(sys.argv[1:])
+            return cli.main(sys.argv[1:])
         if not (sys.stdin.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()):
             raise UsageError("The full-screen interface needs a terminal.", "Give a command: jackfield --help.")
         from jackfield import tui

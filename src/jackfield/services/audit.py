@@ -1,11 +1,16 @@
 """The trail of what was done. An action and its entry are one transaction: no entry, no action."""
 
+import hmac
+from typing import Final
+
 from jackfield.store import trail
 from jackfield.store.store import Store
 from jackfield.store.trail import Entry, Event, Verification
 from jackfield.store.transaction import Writing
 
-__all__ = ["Audit", "Entry", "Verification"]
+__all__ = ["TRAIL_SCOPE", "Audit", "Entry", "Verification"]
+
+TRAIL_SCOPE: Final = "audit"  # whose data key the trail's digests come from
 
 
 class Audit:
@@ -40,7 +45,4 @@ class Audit:
             return trail.verify(tx, self._mac)
 
     def _mac(self, data: bytes) -> bytes:
-        import hashlib
-        import hmac
-
-        return hmac.digest(self._key, data, hashlib.sha256)
+        return hmac.digest(self._key, data, "sha256")

@@ -1,29 +1,36 @@
 """Connections: created, edited, deleted, listed, and their credentials sealed and opened."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from jackfield.model.connection import Connection, ConnectionSummary, IntendedUse, Scope, State
-from jackfield.model.errors import InvalidField, NotFound, TakenOverByPlatform, UsageError
+from jackfield.model.errors import BlobTampered, InvalidField, NotFound, Refused, TakenOverByPlatform, UsageError
+from jackfield.model.names import require_slug
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
+from jackfield.net.address import Verdict, judge
 from jackfield.providers.contract.expression import Template
 from jackfield.providers.contract.fields import complete, defaults, is_shown
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.snippet import missing_targets
 from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.audit import Audit
-from jackfield.services.schedule import first_test_at
+from jackfield.services.schedule import SHORTEST_MINUTES, first_test_at
 from jackfield.services.sealing import Sealer, fields_from_bytes, fields_to_bytes, scope_text
-from jackfield.store import connections, consumers, credentials, listing
+from jackfield.store import connections, consumers, credentials, keys, listing
 from jackfield.store.connections import Definition
 from jackfield.store.consumers import Consumer
 from jackfield.store.credentials import SealedCredential, Status
-from jackfield.store.listing import ConnectionList
+from jackfield.store.filter import Filter
+from jackfield.store.filter import parse as parse_filter
+from jackfield.store.listing import ConnectionList, Sort
 from jackfield.store.store import Store
 from jackfield.store.transaction import Reading, Writing, new_id
+from jackfield.text import cleaned
 
-__all__ = ["ConnectionList", "Connections", "Consumer", "Definition"]
+__all__ = ["Changes", "ConnectionList", "Connections", "Consumer", "Definition", "Filter", "Sort", "parse_filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,11 @@ class Connections:
         with self._store.read() as tx:
             return listing.position(tx, wanted, connection_id)
 
+    def summary(self, connection_id: str) -> ConnectionSummary | None:
+        """The line of one connection in any list; None when it is gone."""
+        with self._store.read() as tx:
+            return listing.summary(tx, connection_id)
+
     def counts(self, *, organization_id: str | None = None, project_id: str | None = None) -> dict[State, int]:
         with self._store.read() as tx:
             return listing.counts_by_state(tx, organization_id=organization_id, project_id=project_id)
@@ -78,19 +90,28 @@ class Connections:
         with self._store.read() as tx:
             return connections.get(tx, connection_id)
 
-    def find(self, name: str, *, scope: Scope | None = None) -> Connection:
-        """By name or id; in `scope` alone when given. Raises NotFound, or UsageError when several have the name."""
+    def find(self, name: str, *, organization_id: str | None = None, project_id: str | None = None) -> Connection:
+        """By name or id, in one organization or project when given. Raises NotFound, or UsageError for several."""
         with self._store.read() as tx:
-            if scope is not None:
-                return connections.named(tx, scope, name)
-            found = connections.ids_named(tx, name)
-            if not found:
-                raise NotFound(f"There is no connection {name[:80]}.", "List them with: jackfield connection list")
-            if len(found) > 1:
-                raise UsageError(
-                    f"{len(found)} connections are called {name}.", "Name its organization and project, or use the id."
-                )
-            return connections.get(tx, found[0])
+            named = [connections.get(tx, one) for one in connections.ids_named(tx, name)]
+        found = [
+            one
+            for one in named
+            if organization_id in (None, one.scope.organization_id) and project_id in (None, one.scope.project_id)
+        ]
+        if not found:
+            shown = cleaned(name, limit=80, lines=False)
+            raise NotFound(f"There is no connection {shown} here.", "List them with: jackfield connection list")
+        if len(found) > 1:
+            raise UsageError(
+                f"{len(found)} connections are called {name}.", "Name its organization and project, or use the id."
+            )
+        return found[0]
+
+    def with_secret(self, secret: Secret) -> tuple[Connection, ...]:
+        """The connections whose first secret field holds this value. No credential is opened for it."""
+        with self._store.read() as tx:
+            return tuple(connections.get(tx, one) for one in connections.with_secret(tx, self._digest(secret)))
 
     def used_by(self, connection_id: str) -> tuple[Consumer, ...]:
         with self._store.read() as tx:
@@ -119,6 +140,12 @@ class Connections:
         )
         return fields_from_bytes(data, secret_names(self._method(connection)))
 
+    def require_free(self, scope: Scope, name: str) -> None:
+        """Raises InvalidField when the place has a connection of this name."""
+        with self._store.read() as tx, contextlib.suppress(NotFound):
+            connections.named(tx, scope, name)
+            raise InvalidField("name", f"A connection {name} exists already here.", "Choose another name.")
+
     # --- writing --------------------------------------------------------------------------------------------------
 
     def create(
@@ -131,8 +158,8 @@ class Connections:
     ) -> Connection:
         """Seal a new connection. It is untested until a test is recorded. Raises NotFound or InvalidField."""
         provider, method = self.provider_and_method(definition.provider, definition.method)
-        definition = replace(definition, provider=provider.slug)
-        require_uses(provider, method, definition.uses)
+        definition = replace(definition, provider=provider.slug, platform_managed=False)  # a takeover says otherwise
+        require_definition(provider, method, definition)
         values = complete(method, fields)
         with self._store.write() as tx:
             made = connections.create(
@@ -151,14 +178,18 @@ class Connections:
     def edit(self, connection: Connection, changes: Changes) -> Connection:
         """Replace the definition and the named fields. What was tested changes with them: the state starts anew.
 
-        Raises Conflict when it changed since it was read, TakenOverByPlatform for a managed secret, InvalidField when
-        the address changes and a stored secret would be sent to the new one untyped.
+        Raises Conflict when it changed since it was read, TakenOverByPlatform for a managed secret, Refused while a
+        takeover is not finished, InvalidField when the address changes and a stored secret would go there untyped.
         """
         provider, method = self.provider_and_method(connection.provider, connection.method)
-        require_uses(provider, method, changes.definition.uses)
+        managed = connection.platform_managed and changes.definition.platform_managed
+        definition = replace(changes.definition, platform_managed=managed)
+        require_definition(provider, method, definition)
         with self._store.write() as tx:
-            old = self.open_credential(tx, connection, Status.CURRENT) if changes.fields else {}
-            changed = connections.edit(tx, connection.id, version=connection.version, definition=changes.definition)
+            if changes.fields and credentials.get(tx, connection.id, Status.PENDING) is not None:
+                raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
+            old = self._replaced(tx, connection, method, changes.fields)
+            changed = connections.edit(tx, connection.id, version=connection.version, definition=definition)
             if changes.fields:
                 values = merged(provider, method, old, changes.fields, managed=connection.platform_managed)
                 if _plain(values) != _plain(old):
@@ -166,12 +197,57 @@ class Connections:
                         tx, connection.id, version=changed.version, digest=self._digest_of(method, values)
                     )
                     self.seal_credential(tx, changed, values, Status.CURRENT)
-            if changes.definition.uses != connection.uses:
+            if definition.uses != connection.uses:
                 connections.forget_result(tx, connection.id)
-            due = first_test_at(tx.now, changes.definition.test_every_minutes)
+            due = first_test_at(tx.now, definition.test_every_minutes)
             connections.set_next_test(tx, connection.id, due)
-            self._audit.append(tx, "connection.edit", object_id=connection.id, name=changes.definition.name)
+            self._audit.append(tx, "connection.edit", object_id=connection.id, name=definition.name)
             return connections.get(tx, connection.id)
+
+    def set_expiry(self, connection: Connection, expires_at: datetime | None) -> Connection:
+        """Keep what the user says about the end of the credential; None takes it back. Raises Conflict."""
+        with self._store.write() as tx:
+            connections.set_typed_expiry(tx, connection.id, version=connection.version, expires_at=expires_at)
+            self._audit.append(tx, "connection.edit", object_id=connection.id, name=connection.name, reason="expiry")
+            return connections.get(tx, connection.id)
+
+    def move(self, connection: Connection, scope: Scope) -> Connection:
+        """Give it another place, and seal all that is sealed of it with that place's key.
+
+        Raises Conflict, NotFound for the place, InvalidField when the name is taken there, BlobTampered.
+        """
+        with self._store.write() as tx:
+            moved = connections.move(tx, connection.id, scope, version=connection.version)
+            for value, key_id in keys.sealed_of(tx, connection.id):
+                self._sealer.reseal(tx, value, key_id=key_id, scope=scope_text(scope))
+            self._audit.append(tx, "connection.move", object_id=moved.id, name=moved.name)
+        return moved
+
+    def renew_digests(self, *, after: str, limit: int) -> str:
+        """Compute digests of secrets again, as after a change of the root key; the last id, empty at the end.
+
+        A credential that does not open, or whose provider is gone, keeps none: it is not found by its secret.
+        """
+        with self._store.write() as tx:
+            page = connections.ids(tx, after=after, limit=limit)
+            for one in page:
+                connections.renew_digest(tx, one, self._digest_now(tx, connections.get(tx, one)))
+        return page[-1] if page else ""
+
+    def show_unreadable(self, connection: Connection, reason: str) -> None:
+        """Name a connection whose credential cannot be opened as such, and test it no more by itself."""
+        with self._store.write() as tx:
+            connections.show_state(tx, connection.id, State.UNREADABLE)
+            connections.set_next_test(tx, connection.id, None)
+            self._audit.append(
+                tx, "connection.test", object_id=connection.id, name=connection.name, outcome="failed", reason=reason
+            )
+
+    def postpone(self, connection_id: str) -> None:
+        """Let an automatic test that could not begin wait for the next one. Nothing happens when it is gone."""
+        with contextlib.suppress(NotFound), self._store.write() as tx:
+            every = connections.get(tx, connection_id).test_every_minutes
+            connections.set_next_test(tx, connection_id, first_test_at(tx.now, every))
 
     def delete(self, connection: Connection, *, even_if_used: bool = False) -> None:
         """Raises InUse, listing what would break, or Conflict."""
@@ -203,6 +279,10 @@ class Connections:
         )
         credentials.put(tx, SealedCredential(row_id, connection.id, status, sealed, key_id, version))
 
+    def digest_of(self, connection: Connection, values: Mapping[str, FieldValue]) -> str | None:
+        """A keyed digest of the first secret among a connection's fields, by which equal secrets are found."""
+        return self._digest_of(self._method(connection), values)
+
     def provider_and_method(self, slug: str, method_id: str) -> tuple[Provider, Method]:
         """Raises NotFound for the provider, InvalidField for the method."""
         provider = self._registry.get(slug)
@@ -213,6 +293,26 @@ class Connections:
             raise InvalidField(
                 "method", f"{provider.name} has no method {method_id[:40]}.", f"It has {known}."
             ) from None
+
+    def _replaced(
+        self, tx: Reading, connection: Connection, method: Method, fields: Mapping[str, FieldInput]
+    ) -> dict[str, FieldValue]:
+        """The fields before an edit. A credential that does not open is worth nothing where every field is given."""
+        if not fields:
+            return {}
+        try:
+            return self.open_credential(tx, connection, Status.CURRENT)
+        except BlobTampered:
+            given = {name for name, value in fields.items() if not isinstance(value, Stored)}
+            if {field.name for field in method.fields if field.required} <= given:
+                return {}
+            raise
+
+    def _digest_now(self, tx: Reading, connection: Connection) -> str | None:
+        try:
+            return self.digest_of(connection, self.open_credential(tx, connection, Status.CURRENT))
+        except (BlobTampered, NotFound, InvalidField):
+            return None
 
     def _method(self, connection: Connection) -> Method:
         return self.provider_and_method(connection.provider, connection.method)[1]
@@ -228,6 +328,16 @@ class Connections:
 
 def secret_names(method: Method) -> frozenset[str]:
     return frozenset(field.name for field in method.fields if field.is_secret)
+
+
+def require_definition(provider: Provider, method: Method, definition: Definition) -> None:
+    """Raises InvalidField for tags that are no slugs, tests too often, or uses the provider does not have."""
+    for tag in definition.tags:
+        require_slug(tag, field="tag")
+    every = definition.test_every_minutes
+    if every is not None and every < SHORTEST_MINUTES:
+        raise InvalidField("every", f"Tests run every {SHORTEST_MINUTES} minutes at the most.", "Choose a longer time.")
+    require_uses(provider, method, definition.uses)
 
 
 def require_uses(provider: Provider, method: Method, uses: tuple[IntendedUse, ...]) -> None:
@@ -265,6 +375,21 @@ def address_fields(provider: Provider, method: Method) -> frozenset[str]:
     return reads & {field.name for field in method.fields if not field.is_secret}
 
 
+def near_address(provider: Provider, method: Method, values: Mapping[str, FieldInput]) -> str:
+    """The loopback or private address, or `localhost`, that the fields name outright; empty when they name none."""
+    for name in sorted(address_fields(provider, method)):
+        value = values.get(name)
+        if isinstance(value, str):
+            host = (urlsplit(value).hostname or "") if "://" in value else value
+            try:
+                near = host.lower().rstrip(".") == "localhost" or judge(host).verdict is Verdict.ASK
+            except ValueError:
+                continue  # a name: only looking it up tells where it leads
+            if near:
+                return host
+    return ""
+
+
 def merged(
     provider: Provider, method: Method, old: Mapping[str, FieldValue], new: Mapping[str, FieldInput], *, managed: bool
 ) -> dict[str, FieldValue]:
@@ -280,15 +405,16 @@ def merged(
             values.pop(name, None)
         elif not isinstance(value, Stored):
             values[name] = value
-    moved = [name for name in address_fields(provider, method) if values.get(name) != old.get(name)]
-    kept = [name for name in sorted(secrets & set(values)) if isinstance(new.get(name, Stored.UNCHANGED), Stored)]
+    done = complete(method, values)
+    moved = [name for name in address_fields(provider, method) if done.get(name) != old.get(name)]
+    kept = [name for name in sorted(secrets & set(done)) if isinstance(new.get(name, Stored.UNCHANGED), Stored)]
     if moved and kept:
         raise InvalidField(
             kept[0],
             f"The address changed ({', '.join(sorted(moved))}), so the stored secret does not go along.",
             "Type it again for the new address.",
         )
-    return complete(method, values)
+    return done
 
 
 def _plain(values: Mapping[str, FieldValue]) -> bytes:

@@ -17,10 +17,10 @@ from typing import Any, Final
 from jackfield.checks.request import OnProgress
 from jackfield.model.check import CheckResult
 from jackfield.model.connection import Connection
-from jackfield.model.errors import JackfieldError, LockedError, NotFound
+from jackfield.model.errors import JackfieldError, LockedError, Refused
 from jackfield.net.network import Network
 from jackfield.services.session import Session
-from jackfield.services.takeover import Takeover, pending_connections, resolve_pending, take_over
+from jackfield.services.takeover import Takeover, is_pending, pending_connections, resolve_pending, take_over
 from jackfield.services.testing import Draft
 from jackfield.store import connections, leases
 from jackfield.store.transaction import new_id
@@ -38,6 +38,8 @@ class Tested:
     connection_id: str
     result: CheckResult
 
+    __test__ = False  # not a test class, whatever its name
+
 
 @dataclass(frozen=True, slots=True)
 class TestEnded:
@@ -46,10 +48,22 @@ class TestEnded:
     connection_id: str
     reason: str
 
-    __test__ = False
+    __test__ = False  # nor this
 
 
-News = Tested | TestEnded
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The schedule could not look for what is due, and why. It goes on looking."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockAsked:
+    """Every Jackfield on this home was asked to lock."""
+
+
+News = Tested | TestEnded | Trouble | LockAsked
 OnNews = Callable[[News], None]
 
 
@@ -75,6 +89,7 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="jackfield-engine", daemon=True)
         self._listeners: list[OnNews] = []
         self._under_way: set[str] = set()
+        self._resolved: set[str] = set()  # connections whose pending secret was tried since the start
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
         self._scheduler: Future[None] | None = None
         self._look = asyncio.Event()
@@ -85,8 +100,14 @@ class Engine:
         self._thread.start()
         self._session.on_lock(self.stop)
 
-    def listen(self, on_news: OnNews) -> None:
-        self._listeners.append(on_news)
+    def listen(self, on_news: OnNews) -> Callable[[], None]:
+        """Tell the news from now on, in the engine's thread; calling what this gives ends it."""
+        self._listeners = [*self._listeners, on_news]
+
+        def end() -> None:
+            self._listeners = [listener for listener in self._listeners if listener is not on_news]
+
+        return end
 
     def schedule(self) -> None:
         """Test what is due from now on, whenever this process holds the lease."""
@@ -144,7 +165,10 @@ class Engine:
     async def _test(self, connection_id: str, network: Network, on_progress: OnProgress) -> CheckResult:
         self._under_way.add(connection_id)
         try:
-            result = await self._session.tests.run(connection_id, network, on_progress)
+            if is_pending(self._session, connection_id):
+                _, result = await resolve_pending(self._session, self._session.connections.get(connection_id), network)
+            else:
+                result = await self._session.tests.run(connection_id, network, on_progress)
         except asyncio.CancelledError:
             self._tell(TestEnded(connection_id, "cancelled"))
             raise
@@ -162,14 +186,19 @@ class Engine:
 
     async def _keep_testing(self) -> None:
         """Hold the lease while it can be had, and test what comes due. Sleeps between looks."""
-        await self._with_network(self._resolve_pending)
         running: set[asyncio.Task[Any]] = set()
         while True:
-            if self._has_lease():
-                for due in self._due(AT_ONCE - len(running)):
-                    task = asyncio.create_task(self._scheduled(due))
-                    running.add(task)
-                    task.add_done_callback(running.discard)
+            try:
+                if self._session.presence.lock_asked():
+                    self._tell(LockAsked())
+                if self._has_lease():
+                    await self._with_network(self._resolve_pending)
+                    for connection_id in self._due(AT_ONCE - len(running)):
+                        task = asyncio.create_task(self._scheduled(connection_id))
+                        running.add(task)
+                        task.add_done_callback(running.discard)
+            except JackfieldError as error:
+                self._tell(Trouble(error.message))
             self._look.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -185,17 +214,29 @@ class Engine:
         return [due.connection_id for due in found if due.connection_id not in self._under_way][: max(0, most)]
 
     async def _scheduled(self, connection_id: str) -> None:
-        with contextlib.suppress(JackfieldError):  # told to listeners; the next look goes on
+        """One automatic test. One that could not begin waits for its next time, or it would be due for ever."""
+        try:
             await self._with_network(lambda network: self._test(connection_id, network, lambda _: None))
+        except JackfieldError:  # told to listeners
+            with contextlib.suppress(JackfieldError):
+                self._session.connections.postpone(connection_id)
         self._look.set()
 
     async def _resolve_pending(self, network: Network) -> None:
-        """What a crash left between two secrets is decided first."""
+        """What a crash left between two secrets is decided first; each is tried once, for a refusal may be counted."""
         for connection in pending_connections(self._session):
-            with contextlib.suppress(NotFound):
+            if connection.id in self._resolved | self._under_way:
+                continue
+            try:
                 end, result = await resolve_pending(self._session, connection, network)
+            except Refused:
+                continue  # another process is at it: look again later
+            except JackfieldError as error:
+                self._tell(TestEnded(connection.id, error.message))
+            else:
                 if end is not Takeover.UNRESOLVED:
                     self._tell(Tested(connection.id, result))
+            self._resolved.add(connection.id)
 
     async def _wind_down(self) -> None:
         """Cancel every task but this one and let each clean up; then give the lease back."""

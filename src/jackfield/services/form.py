@@ -13,7 +13,7 @@ from jackfield.providers.contract.field import Field
 from jackfield.providers.contract.fields import defaults, is_shown, normalise, read_value, rule_names
 from jackfield.providers.contract.paste import recognise
 from jackfield.providers.contract.registry import missing_driver
-from jackfield.providers.contract.snippet import merged_snippet, missing_targets, target_values
+from jackfield.providers.contract.snippet import merged_snippet, missing_targets, placeholder, target_values
 from jackfield.providers.contract.spec import Method, Permission, Provider, Use
 from jackfield.services.schedule import DEFAULT_MINUTES, SHORTEST_MINUTES
 from jackfield.services.testing import Draft
@@ -128,6 +128,18 @@ class Form:
     def set_target(self, use_id: str, name: str, text: str) -> None:
         self.uses[use_id][name] = text.strip()
 
+    def spread_target(self, use_id: str, name: str) -> bool:
+        """Give this value to the same target of other chosen uses that have none; True when one took it."""
+        text, target = self.uses[use_id].get(name, ""), self.provider.use(use_id).target[name]
+        takers = [
+            targets
+            for other, targets in self.uses.items()
+            if text and self.provider.use(other).target.get(name) == target and not targets.get(name)
+        ]
+        for targets in takers:
+            targets[name] = text
+        return bool(takers)
+
     def intended(self) -> tuple[IntendedUse, ...]:
         """The chosen uses, in the provider's order."""
         return tuple(IntendedUse(use.id, dict(self.uses[use.id])) for use in self.provider.uses if use.id in self.uses)
@@ -141,7 +153,7 @@ class Form:
         return tuple(rows)
 
     def _wanted(self, use: Use, permission: Permission) -> Wanted:
-        name = permission.name.render(self._names(use), absent=lambda inner: f"<{inner.rsplit('.', 1)[-1]}>")
+        name = permission.name.render(self._names(use), absent=placeholder)
         return Wanted(use.id, str(name), permission.why, permission.when, permission.verified)
 
     def _applies(self, use: Use, permission: Permission) -> bool:
@@ -153,7 +165,7 @@ class Form:
 
     def _plain_names(self) -> dict[str, object]:
         names: dict[str, object] = {one.name: "" for one in self.method.fields}
-        return {**names, **rule_names(self.method_id, self._readable()), "connection": {"name": self.name}}
+        return {**names, **rule_names(self.method_id, self.readable()), "connection": {"name": self.name}}
 
     def snippet(self) -> str:
         """What to paste at the vendor, without any secret: a password stays a placeholder."""
@@ -165,8 +177,19 @@ class Form:
 
     def asked(self) -> tuple[Field, ...]:
         """The fields to show now; some depend on what others hold."""
-        known = {**defaults(self.method), **self._readable()}
+        known = {**defaults(self.method), **self.readable()}
         return tuple(one for one in self.method.fields if is_shown(one, self.method_id, known))
+
+    def obtained(self) -> tuple[Field, ...]:
+        """The fields that a login fills instead of the user."""
+        stores = self.method.oauth.stores if self.method.oauth is not None else {}
+        return tuple(one for one in self.method.fields if one.obtained and one.name in stores)
+
+    def logged_in(self, values: Mapping[str, FieldValue]) -> None:
+        """Take what a login gave; it stays until the next login."""
+        for name, value in values.items():
+            self.texts[name] = _shown(value)
+            self.stored.pop(name, None)
 
     def type(self, name: str, text: str) -> Typed:
         """Take a typed or pasted value; what was normalised and what is wrong with it are told."""
@@ -188,6 +211,8 @@ class Form:
         text = self.texts.get(name, "")
         if not text:
             kept = self.stored.get(name) is Stored.UNCHANGED
+            if one.required and not kept and one in self.obtained():
+                return InvalidField(name, f"{self.method.name} needs a login.", "Log in from the form.")
             needed = one.required and not kept and one in self.asked()
             return (
                 InvalidField(name, f"{one.label} is needed.", f"Such as {one.example}" if one.example else "")
@@ -202,7 +227,8 @@ class Form:
 
     def problems(self) -> tuple[InvalidField, ...]:
         """Everything that keeps a test from running."""
-        found = [problem for one in self.asked() if (problem := self.problem(one.name)) is not None]
+        wanted = (*self.asked(), *self.obtained())
+        found = [problem for one in wanted if (problem := self.problem(one.name)) is not None]
         for use in self.provider.uses:
             for name, target in missing_targets(use, self.uses[use.id]) if use.id in self.uses else ():
                 found.append(InvalidField(f"{use.id}.{name}", f"{use.title} needs {target.label}.", target.help))
@@ -216,13 +242,13 @@ class Form:
         """The typed fields. Raises InvalidField for the first that is wrong."""
         return {
             one.name: read_value(one, self.texts[one.name])
-            for one in self.asked()
+            for one in (*self.asked(), *self.obtained())
             if self.texts.get(one.name, "") != ""
         }
 
     def inputs(self) -> dict[str, FieldInput]:
         """The fields as an edit takes them: typed, unchanged or cleared. Raises InvalidField."""
-        asked = {one.name for one in self.asked()}
+        asked = {one.name for one in (*self.asked(), *self.obtained())}
         emptied = {
             one.name: Stored.CLEARED
             for one in self.method.fields
@@ -230,7 +256,7 @@ class Form:
         }
         return {**emptied, **self.values(), **self.stored}
 
-    def _readable(self) -> dict[str, FieldInput]:
+    def readable(self) -> dict[str, FieldInput]:
         """Values of the fields that are right so far."""
         found: dict[str, FieldInput] = {}
         for one in self.method.fields:
@@ -304,6 +330,8 @@ class Form:
             "scope": [self.scope.organization_id, self.scope.project_id] if self.scope else None,
             "private": self.private_allowed,
             "attempts": self.attempts_allowed,
+            "tags": list(self.tags),
+            "managed": self.platform_managed,
         }
 
     @classmethod
@@ -329,6 +357,8 @@ class Form:
             form.scope = Scope(*content["scope"])
         form.private_allowed = bool(content.get("private"))
         form.attempts_allowed = bool(content.get("attempts"))
+        form.tags = tuple(str(tag) for tag in content.get("tags", ()))
+        form.platform_managed = bool(content.get("managed"))
         return form
 
 

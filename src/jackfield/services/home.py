@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from jackfield.model.errors import HomeError
 
 if TYPE_CHECKING:
+    from jackfield.vault.costs import Costs
     from jackfield.vault.slots import SlotKind
 
 VARIABLE = "JACKFIELD_HOME"
@@ -39,7 +40,7 @@ class Home:
 
         return Vault.exists(self.folder)
 
-    def ways_in(self) -> "tuple[SlotKind, ...]":
+    def ways_in(self, *, floor: "Costs | None" = None) -> "tuple[SlotKind, ...]":
         """The kinds of the vault's slots, told without a key. Raises HeaderTampered or HomeError."""
         from jackfield.vault.costs import FLOOR
         from jackfield.vault.folder import COPY_NAME, HEADER_NAME, HeaderFolder
@@ -47,7 +48,7 @@ class Home:
 
         files = HeaderFolder(self.folder)
         raw = files.read(HEADER_NAME) or files.read(COPY_NAME)
-        return tuple(slot.kind for slot in parse(raw, floor=FLOOR).header.slots) if raw else ()
+        return tuple(slot.kind for slot in parse(raw, floor=floor or FLOOR).header.slots) if raw else ()
 
     def prepare(self) -> None:
         """Make the folder, 0700 whatever the umask, and finish a restore that was cut off.

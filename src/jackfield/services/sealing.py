@@ -53,15 +53,35 @@ class Sealer:
         with store.write() as tx:
             return self._key_of(tx, purpose).derive_key(purpose.encode())
 
+    def renew_key(self, tx: Writing, scope: str) -> None:
+        """Make a fresh key for a scope; the one before still opens what it sealed."""
+        key = self._vault.new_data_key()
+        keys.add(tx, key.id, scope=scope, wrapped=self._vault.wrap_data_key(key, scope=scope))
+
+    def reseal(self, tx: Writing, value: keys.SealedValue, *, key_id: str, scope: str | None = None) -> None:
+        """Seal a stored value anew with the current key of its scope, or of another. Raises BlobTampered."""
+        table, column, row_id = value.table, value.column, value.row_id
+        data = self.open(
+            tx, value.sealed, key_id=key_id, table=table, column=column, row_id=row_id, version=value.version
+        )
+        sealed, new_id = self.seal(
+            tx,
+            data,
+            scope=scope or keys.get(tx, key_id).scope,
+            table=table,
+            column=column,
+            row_id=row_id,
+            version=value.version + 1,
+        )
+        keys.reseal(tx, value, sealed=sealed, key_id=new_id)
+
     def _key_of(self, tx: Writing, scope: str) -> DataKey:
         """The scope's current key, made when there is none."""
         wrapped = keys.current(tx, scope)
         if wrapped is not None:
             return self._opened(wrapped)
-        key = self._vault.new_data_key()
-        keys.add(tx, key.id, scope=scope, wrapped=self._vault.wrap_data_key(key, scope=scope))
-        self._open[key.id] = key
-        return key
+        self.renew_key(tx, scope)
+        return self._key_of(tx, scope)
 
     def _opened(self, wrapped: keys.WrappedKey) -> DataKey:
         if wrapped.id not in self._open:
@@ -70,7 +90,7 @@ class Sealer:
 
 
 def fields_to_bytes(fields: Mapping[str, FieldValue]) -> bytes:
-    """The fields of a credential as they are sealed; which of them are secret is the provider's word, not the blob's."""
+    """The fields of a credential as they are sealed; which of them are secret the provider says, not the blob."""
     plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in fields.items()}
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 

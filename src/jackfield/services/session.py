@@ -4,17 +4,20 @@ import getpass
 import os
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from typing import Self
 
 from jackfield.model.errors import HomeError
 from jackfield.model.secret import Secret
 from jackfield.providers.contract.registry import Registry
-from jackfield.services.audit import Audit
+from jackfield.services.audit import TRAIL_SCOPE, Audit
 from jackfield.services.connections import Connections
 from jackfield.services.drafts import Drafts
 from jackfield.services.home import Home
 from jackfield.services.organizations import Organizations
+from jackfield.services.presence import Presence
 from jackfield.services.projects import Projects
+from jackfield.services.rotation import finish_rotation, open_store
 from jackfield.services.sealing import Sealer
 from jackfield.services.testing import Tests
 from jackfield.store.store import Store
@@ -25,19 +28,20 @@ from jackfield.vault.vault import Vault
 class Session:
     """Everything a face can do while the vault is unlocked. Ends with `lock`."""
 
-    def __init__(self, home: Home, vault: Vault, store: Store) -> None:
+    def __init__(self, home: Home, vault: Vault, store: Store, presence: Presence) -> None:
         self.home = home
         self.vault = vault
         self.store = store
+        self.presence = presence
         self.registry = Registry(home.providers)
         self.sealer = Sealer(vault)
-        self.audit = Audit(store, self.sealer.mac_key(store, "audit"), actor=_actor(), host=socket.gethostname())
+        self.audit = Audit(store, self.sealer.mac_key(store, TRAIL_SCOPE), actor=_actor(), host=socket.gethostname())
         self.organizations = Organizations(store, self.audit)
         self.projects = Projects(store, self.audit)
         self.connections = Connections(store, self.sealer, self.audit, self.registry, vault.digest)
         self.tests = Tests(store, self.sealer, self.audit, self.registry, self.connections)
         self.drafts = Drafts(store, self.sealer)
-        self._on_lock: list[Callable[[], None]] = []
+        self._at_end = ExitStack()
 
     @classmethod
     def create(
@@ -51,11 +55,17 @@ class Session:
     ) -> tuple[Self, Secret | None]:
         """Make the vault and an empty store; the recovery key is returned this once. Raises what Vault.create does."""
         home.prepare()
-        vault, recovery = Vault.create(
-            home.folder, passphrase, declined_recovery=declined_recovery, costs=costs, floor=floor
-        )
-        session = cls(home, vault, Store.open(home.folder, vault.database_key()))
-        session.audit.note("vault.create", object_id=vault.store_id, name="")
+        recovery: Secret | None = None
+
+        def make() -> Vault:
+            nonlocal recovery
+            vault, recovery = Vault.create(
+                home.folder, passphrase, declined_recovery=declined_recovery, costs=costs, floor=floor
+            )
+            return vault
+
+        session = cls._start(home, make, lambda vault: Store.open(home.folder, vault.database_key()))
+        session.audit.note("vault.create", object_id=session.vault.store_id, name="")
         return session, recovery
 
     @classmethod
@@ -73,33 +83,42 @@ class Session:
 
     @classmethod
     def open(cls, home: Home, unlock: Callable[[], Vault]) -> Self:
-        """Open the vault and its store. Raises WrongPassphrase, HeaderTampered, StoreTampered, StoreTooNew, HomeError."""
+        """Open the vault and its store; a change of the root key that was cut off is finished first.
+
+        Raises WrongPassphrase, HeaderTampered, StoreTampered, StoreTooNew, Refused or HomeError.
+        """
         if not home.folder.is_dir():
             raise HomeError(f"There is no vault in {home.folder}.", "Make one with: jackfield init")
         home.prepare()
-        vault = unlock()
-        try:
-            return cls(home, vault, Store.open(home.folder, vault.database_key(), must_exist=True))
-        except BaseException:
-            vault.lock()
-            raise
+        return cls._start(home, unlock, lambda vault: open_store(home.folder, vault))
 
-    def on_lock(self, action: Callable[[], None]) -> None:
+    @classmethod
+    def _start(cls, home: Home, open_vault: Callable[[], Vault], open_store: Callable[[Vault], Store]) -> Self:
+        with ExitStack() as opened:
+            presence = Presence(home.folder)
+            opened.callback(presence.end)
+            vault = open_vault()
+            opened.callback(vault.lock)
+            with presence.alone() if vault.previous else nullcontext():
+                store = open_store(vault)
+                opened.callback(store.close)
+                session = cls(home, vault, store, presence)
+                if vault.previous is not None:
+                    finish_rotation(session)
+            session._at_end = opened.pop_all()
+        return session
+
+    def on_lock(self, action: Callable[[], object]) -> None:
         """Have `action` called before the keys go: to stop what still needs them."""
-        self._on_lock.append(action)
+        self._at_end.callback(action)
 
     @property
     def locked(self) -> bool:
         return self.vault.locked
 
     def lock(self) -> None:
-        """Stop what runs, close the store, drop every key. Harmless when locked already."""
-        if self.vault.locked:
-            return
-        for action in reversed(self._on_lock):
-            action()
-        self.store.close()
-        self.vault.lock()
+        """Stop what runs, close the store, drop every key, whatever fails on the way. Harmless when locked already."""
+        self._at_end.close()
 
 
 def _actor() -> str:

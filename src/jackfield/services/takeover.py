@@ -1,29 +1,34 @@
 """Platform-managed credentials: replaced by Jackfield in an order that survives a crash at any point.
 
 The new secret is sealed as pending before the vendor is asked; only when it is proven does it become the current one.
-A pending secret found later is resolved by trying it and the old one, once each.
+A pending secret found later is resolved by trying it and the old one, once each. Whoever is at it holds a lease, so
+that no other process resolves a change that is still being made.
 """
 
+import contextlib
 import secrets
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from enum import StrEnum
+from typing import Final
 
 from jackfield.checks.request import CONNECT_SECONDS
 from jackfield.checks.run import call_for
-from jackfield.model.check import CheckResult, Outcome
+from jackfield.model.check import STOPS_AUTOMATIC_TESTS, CheckResult, Outcome
 from jackfield.model.connection import Connection
-from jackfield.model.errors import Refused
+from jackfield.model.errors import JackfieldError, Refused
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.deadline import Deadline, within
-from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
 from jackfield.providers.contract.spec import PlatformManaged
 from jackfield.services.session import Session
-from jackfield.store import connections, credentials
+from jackfield.store import connections, credentials, leases
 from jackfield.store.connections import Definition
 from jackfield.store.credentials import Status
+from jackfield.store.transaction import new_id
+
+LEASE_SECONDS: Final = 120.0  # longer than the request at the vendor may take; a crash is resolved after it
 
 
 class Takeover(StrEnum):
@@ -39,39 +44,71 @@ async def take_over(session: Session, connection: Connection, network: Network) 
     managed = _managed(session, connection)
     old = session.connections.fields(connection, reason="takeover")
     new = Secret("".join(secrets.choice(managed.alphabet) for _ in range(managed.length)))
-    with session.store.write() as tx:
-        if credentials.get(tx, connection.id, Status.PENDING) is not None:
-            raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
-        session.connections.seal_credential(tx, connection, {**old, managed.field: new}, Status.PENDING)
-        session.audit.append(tx, "takeover.begin", object_id=connection.id, name=connection.name)
-    await _change_at_vendor(session, connection, managed, old, new, network)
-    return await resolve_pending(session, connection, network)
+    async with _only_here(session, connection):
+        with session.store.write() as tx:
+            if credentials.get(tx, connection.id, Status.PENDING) is not None:
+                raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
+            session.connections.seal_credential(tx, connection, {**old, managed.field: new}, Status.PENDING)
+            session.audit.append(tx, "takeover.begin", object_id=connection.id, name=connection.name)
+        await _change_at_vendor(session, connection, managed, old, new, network)
+        return await _resolve(session, connection, network)
 
 
 async def resolve_pending(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
-    """Find out which of the two secrets holds, the new one first, each tried once, and keep that one."""
+    """Find out which of the two secrets holds, the new one first, each tried once, and keep that one.
+
+    Raises Refused while another process is at it.
+    """
+    async with _only_here(session, connection):
+        return await _resolve(session, connection, network)
+
+
+async def _resolve(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
     with session.store.write() as tx:
         new = session.connections.open_credential(tx, connection, Status.PENDING)
         old = session.connections.open_credential(tx, connection, Status.CURRENT)
         session.audit.append(tx, "credential.open", object_id=connection.id, name=connection.name, reason="takeover")
-    result = await session.tests.run_fields(connection, new, network)
+    end, result = Takeover.UNRESOLVED, await session.tests.run_fields(connection, new, network)
     if _holds(result):
-        _keep_new(session, connection)
-        return Takeover.DONE, result
-    result = await session.tests.run_fields(connection, old, network)
-    if _holds(result):
-        with session.store.write() as tx:
-            credentials.drop(tx, connection.id, Status.PENDING)
-            session.audit.append(tx, "takeover.undone", object_id=connection.id, name=connection.name)
-        return Takeover.UNDONE, result
-    session.audit.note("takeover.unresolved", object_id=connection.id, name=connection.name, outcome="failed")
-    return Takeover.UNRESOLVED, result
+        _keep_new(session, connection, new)
+        end = Takeover.DONE
+    elif result.failure is not None and result.failure.kind in STOPS_AUTOMATIC_TESTS:
+        result = await session.tests.run_fields(connection, old, network)
+        if _holds(result):
+            with session.store.write() as tx:
+                credentials.drop(tx, connection.id, Status.PENDING)
+                session.audit.append(tx, "takeover.undone", object_id=connection.id, name=connection.name)
+            end = Takeover.UNDONE
+    if end is Takeover.UNRESOLVED:
+        session.audit.note("takeover.unresolved", object_id=connection.id, name=connection.name, outcome="failed")
+    session.tests.record(session.connections.get(connection.id), result)
+    return end, result
+
+
+@asynccontextmanager
+async def _only_here(session: Session, connection: Connection) -> AsyncIterator[None]:
+    """Keep every other process from this connection's change of secret. Raises Refused when one is at it."""
+    name, holder = f"takeover:{connection.id}", new_id()
+    with session.store.write() as tx:
+        if not leases.acquire(tx, name, holder, LEASE_SECONDS):
+            raise Refused("This secret is being changed right now.", "Look again in two minutes.")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(JackfieldError), session.store.write() as tx:  # else it runs out by itself
+            leases.release(tx, name, holder)
 
 
 def pending_connections(session: Session) -> tuple[Connection, ...]:
     """Connections that a crash left with a pending secret."""
     with session.store.read() as tx:
         return tuple(connections.get(tx, one.connection_id) for one in credentials.pending(tx))
+
+
+def is_pending(session: Session, connection_id: str) -> bool:
+    """Whether a change of this connection's secret is not decided yet."""
+    with session.store.read() as tx:
+        return credentials.get(tx, connection_id, Status.PENDING) is not None
 
 
 async def _change_at_vendor(
@@ -96,11 +133,9 @@ async def _change_at_vendor(
             organization_id=connection.scope.organization_id,
             private_allowed=connection.private_address_allowed,
         )
-        try:
+        with contextlib.suppress(Exception):
             async with within(deadline):
                 await session.registry.function(provider.slug, managed.call)(call, new)
-        except (NetFailure, TimeoutError, OSError):
-            return
 
 
 def _managed(session: Session, connection: Connection) -> PlatformManaged:
@@ -118,15 +153,15 @@ def _holds(result: CheckResult) -> bool:
     return result.outcome in {Outcome.PASSED, Outcome.LIMITED}
 
 
-def _keep_new(session: Session, connection: Connection) -> None:
+def _keep_new(session: Session, connection: Connection, new: Mapping[str, FieldValue]) -> None:
     with session.store.write() as tx:
         credentials.promote(tx, connection.id)
-        definition = definition_of(connection)
-        if not connection.platform_managed:
-            connections.edit(
-                tx, connection.id, version=connection.version, definition=replace(definition, platform_managed=True)
-            )
-        session.audit.append(tx, "takeover.done", object_id=connection.id, name=connection.name)
+        now = connections.get(tx, connection.id)
+        if not now.platform_managed:
+            managed = replace(definition_of(now), platform_managed=True)
+            connections.edit(tx, now.id, version=now.version, definition=managed)
+        connections.renew_digest(tx, now.id, session.connections.digest_of(now, new))
+        session.audit.append(tx, "takeover.done", object_id=now.id, name=now.name)
 
 
 def definition_of(connection: Connection) -> Definition:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from jackfield.checks.request import CHECK_SECONDS, CheckRequest, OnProgress
-from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult
 from jackfield.model.connection import Connection, IntendedUse
 from jackfield.model.errors import BlobTampered, Conflict
@@ -62,6 +61,8 @@ class Tests:
 
     async def run_draft(self, draft: Draft, network: Network, on_progress: OnProgress = _ignore) -> CheckResult:
         """Test what is typed, keeping nothing of it. Raises NotFound or InvalidField."""
+        from jackfield.checks.run import run_check  # brings the HTTP client, which few commands need
+
         provider, method = self._connections.provider_and_method(draft.provider, draft.method)
         request = CheckRequest(
             provider=provider,
@@ -80,10 +81,15 @@ class Tests:
     async def run(self, connection_id: str, network: Network, on_progress: OnProgress = _ignore) -> CheckResult:
         """Test a stored connection and keep the result. Raises NotFound or BlobTampered.
 
-        A result for a connection that was edited meanwhile is not kept: it speaks of something else.
+        A result for a connection that was edited meanwhile is not kept: it speaks of something else. One whose
+        credential does not open is shown as unreadable.
         """
         connection = self._connections.get(connection_id)
-        fields = self._connections.fields(connection, reason="test")
+        try:
+            fields = self._connections.fields(connection, reason="test")
+        except BlobTampered as damage:
+            self._connections.show_unreadable(connection, damage.message)
+            raise
         result = await self.run_fields(connection, fields, network, on_progress)
         self.record(connection, result)
         return result

@@ -154,6 +154,22 @@ def empty_log(path: Path, key: bytes) -> bool:
     return not busy
 
 
+def rekey(path: Path, old: bytes, new: bytes) -> None:
+    """Encrypt the whole database under another key: all of it or, after a crash, none.
+
+    Raises HomeError while any other connection is open: the log must be empty and nobody may read under the old key.
+    """
+    if len(new) != KEY_BYTES:
+        raise ValueError(f"the database key has {len(new)} bytes, not {KEY_BYTES}")
+    with translated(path):
+        connection = connect(path, old)
+        try:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"")
+        finally:
+            connection.close()
+
+
 def holds_words(seq: ColumnElement[int], words: Iterable[str]) -> ColumnElement[bool]:
     """Whether the connection `seq` holds every one of `words`, each of 3 characters or more, in one of its texts."""
     phrases = " AND ".join('"' + word.replace('"', '""') + '"' for word in words)

@@ -91,6 +91,17 @@ def sealed_with(tx: Reading, key_id: str, *, limit: int = 256) -> tuple[SealedVa
     return tuple(found)
 
 
+def sealed_of(tx: Reading, connection_id: str) -> tuple[tuple[SealedValue, str], ...]:
+    """Every value sealed for one connection, each with the id of its key."""
+    found: list[tuple[SealedValue, str]] = []
+    for name in ("credential", "check_run"):
+        table, column = _SEALED[name]
+        wanted = select(table.c.id, table.c.version, table.c.key_id, column.label("sealed"))
+        rows = tx.all(wanted.where(table.c.connection_id == connection_id))
+        found += [(SealedValue(name, row.id, str(column.key), row.version, row.sealed), row.key_id) for row in rows]
+    return tuple(found)
+
+
 def reseal(tx: Writing, value: SealedValue, *, sealed: bytes, key_id: str) -> None:
     """Replace a sealed value by the same under another key, sealed as the next version.
 

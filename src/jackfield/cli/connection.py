@@ -1,0 +1,298 @@
+"""Connections: listed, shown, deleted, moved, and what became of them. Making and editing them is in `form`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from jackfield.cli.form import create, edit
+from jackfield.cli.output import ago, instant, pairs, table, until
+from jackfield.cli.program import (
+    Program,
+    described,
+    find_connection,
+    find_places,
+    json_option,
+    organization_option,
+    project_option,
+)
+from jackfield.cli.testing import every_row, test_connections
+from jackfield.cli.views import connection_value, place_of, result_lines, result_value
+from jackfield.model.connection import ConnectionSummary, Scope
+from jackfield.model.errors import BlobTampered, NotFound
+
+_SORTS = ("name", "state", "expiry", "tested", "provider")
+
+
+@click.group()
+def connection() -> None:
+    """Make, test and use connections.
+
+    CONNECTION is a name, ORG/NAME, ORG/PROJECT/NAME or an id.
+    """
+
+
+for _command in (create, edit, test_connections):
+    connection.add_command(_command)
+
+
+@connection.command("list")
+@click.argument("words", nargs=-1, metavar="[FILTER…]")
+@organization_option
+@project_option
+@click.option("--sort", type=click.Choice(_SORTS), default="name", show_default=True)
+@click.option("--descending", is_flag=True)
+@click.option("--with-secret", metavar="FILE", help="Only those that hold this secret, read from a file, - or fd:N.")
+@json_option
+@click.pass_obj
+def list_connections(
+    program: Program,
+    words: tuple[str, ...],
+    organization: str | None,
+    project: str | None,
+    sort: str,
+    descending: bool,
+    with_secret: str | None,
+) -> None:
+    """List connections.
+
+    A filter is words, or parts such as state:failed provider:aws,gcp tag:web expires:<30d
+    """
+    from jackfield.cli.keyholder import read_first_line
+    from jackfield.services.connections import ConnectionList, Sort, parse_filter
+
+    with program.session() as session:
+        place, inner = find_places(session, organization, project)
+        wanted = ConnectionList(
+            place.id if place else None,
+            inner.id if inner else None,
+            parse_filter(" ".join(words), now=datetime.now(UTC)),
+            Sort(sort),
+            descending,
+        )
+        rows = list(every_row(session, wanted))
+        if with_secret is not None:
+            held = {one.id for one in session.connections.with_secret(read_first_line(with_secret))}
+            rows = [row for row in rows if row.id in held]
+        names = {row.scope.organization_id for row in rows}
+        organizations = {one: session.organizations.get(one).name for one in names}
+    value = [_summary(row, organizations) for row in rows]
+    lines = table(
+        ("NAME", "PROVIDER", "ORGANIZATION", "SCOPE", "STATE", "EXPIRES", "TESTED"),
+        [
+            (
+                row.name,
+                row.provider,
+                organizations[row.scope.organization_id],
+                row.scope_name,
+                _state(row),
+                until(row.expires_at),
+                ago(row.tested_at),
+            )
+            for row in rows
+        ],
+    )
+    program.out.show(value, lines or ["No connection."])
+
+
+@connection.command()
+@described
+@click.option("--fields", is_flag=True, help="Open the credential and show its fields that are no secrets.")
+@json_option
+@click.pass_obj
+def show(program: Program, name: str, organization: str | None, project: str | None, fields: bool) -> None:
+    """Show what a connection is for, and what its last test found."""
+    from jackfield.model.secret import Secret
+
+    with program.session() as session:
+        found = find_connection(session, name, organization, project)
+        value = connection_value(session, found)
+        try:
+            last = session.tests.latest(found.id)
+        except BlobTampered as error:
+            last = None
+            program.out.note(f"jackfield: {error}")
+        opened = session.connections.fields(found, reason="show") if fields else {}
+    plain = {name: one for name, one in opened.items() if not isinstance(one, Secret)}
+    value |= {"last_test": result_value(found.name, last) if last else None} | ({"fields": plain} if fields else {})
+    lines = [
+        *pairs(
+            (key.replace("_", " "), _shown(one)) for key, one in value.items() if key not in {"last_test", "fields"}
+        ),
+        *(f"  {field} = {one}" for field, one in plain.items()),
+        *(("", *result_lines("last test", last)) if last else ()),
+    ]
+    program.out.show(value, lines)
+
+
+@connection.command()
+@described
+@click.option("--force", is_flag=True, help="Delete it though something uses it.")
+@json_option
+@click.pass_obj
+def delete(program: Program, name: str, organization: str | None, project: str | None, force: bool) -> None:
+    """Delete a connection that nothing uses.
+
+    While anything does it is refused, with the list of what would break.
+    """
+    with program.session() as session:
+        gone = find_connection(session, name, organization, project)
+        session.connections.delete(gone, even_if_used=force)
+    program.out.show({"id": gone.id, "name": gone.name}, [f"Deleted {gone.name}."])
+
+
+@connection.command()
+@described
+@click.option("--to-organization", metavar="ORG", required=True)
+@click.option("--to-project", metavar="PROJECT", help="Left out, every project of the organization may use it.")
+@json_option
+@click.pass_obj
+def move(
+    program: Program,
+    name: str,
+    organization: str | None,
+    project: str | None,
+    to_organization: str,
+    to_project: str | None,
+) -> None:
+    """Move to another organization or project."""
+    with program.session() as session:
+        found = find_connection(session, name, organization, project)
+        place, inner = find_places(session, to_organization, to_project)
+        if place is None:
+            raise NotFound("There is no such organization.", "List them with: jackfield organization list")
+        moved = session.connections.move(found, Scope(place.id, inner.id if inner else None))
+        value = connection_value(session, moved)
+        where = place_of(session, moved)
+    program.out.show(value, [f"Moved to {where}."])
+
+
+@connection.command()
+@described
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@json_option
+@click.pass_obj
+def history(program: Program, name: str, organization: str | None, project: str | None, limit: int) -> None:
+    """List what tests found so far."""
+    with program.session() as session:
+        found = find_connection(session, name, organization, project)
+        runs = session.tests.history(found.id, limit=limit)
+    value = [
+        {
+            "at": instant(run.started_at),
+            "outcome": run.outcome.value,
+            "failure": run.failure and {"kind": run.failure.kind.value, "message": run.failure.message},
+            "duration_ms": run.duration_ms,
+        }
+        for run in runs
+    ]
+    rows = [
+        (
+            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+            run.outcome.value,
+            f"{run.duration_ms:.0f} ms",
+            f"{run.failure.kind.value}: {run.failure.message}" if run.failure else "",
+        )
+        for run in runs
+    ]
+    program.out.show(value, table(("AT (UTC)", "OUTCOME", "TOOK", "WHY"), rows) or ["Never tested."])
+
+
+@connection.command()
+@described
+@json_option
+@click.pass_obj
+def uses(program: Program, name: str, organization: str | None, project: str | None) -> None:
+    """List what uses a connection."""
+    with program.session() as session:
+        found = find_connection(session, name, organization, project)
+        users = session.connections.used_by(found.id)
+    value = [
+        {
+            "kind": one.kind,
+            "name": one.name,
+            "project": one.project_name or None,
+            "count": one.use_count,
+            "last_used_at": instant(one.last_used_at),
+        }
+        for one in users
+    ]
+    rows = [(one.project_name or "-", one.kind, one.name, str(one.use_count), ago(one.last_used_at)) for one in users]
+    program.out.show(value, table(("PROJECT", "KIND", "NAME", "TIMES", "LAST"), rows) or ["Nothing uses it yet."])
+
+
+@connection.command("take-over")
+@described
+@json_option
+@click.pass_obj
+def take_over(program: Program, name: str, organization: str | None, project: str | None) -> int:
+    """Let Jackfield replace and keep the secret.
+
+    Nobody else knows the new one.
+    """
+    from jackfield.services.takeover import Takeover
+
+    with program.session() as session, program.engine(session) as engine:
+        found = find_connection(session, name, organization, project)
+        end, result = engine.take_over(found).future.result()
+        value = result_value(found.name, result) | {"takeover": end.value}
+    said = {
+        Takeover.DONE: "Done: the new secret is proven and stored.",
+        Takeover.UNDONE: "Undone: the old secret still holds; nothing changed.",
+        Takeover.UNRESOLVED: "Unresolved: neither secret could be proven. Both are kept; test the connection later.",
+    }[end]
+    program.out.show(value, [said, *result_lines(found.name, result)])
+    return 0 if end is Takeover.DONE else 1
+
+
+@connection.command("give-back")
+@described
+@json_option
+@click.pass_obj
+def give_back(program: Program, name: str, organization: str | None, project: str | None) -> None:
+    """Let Jackfield manage the secret no longer.
+
+    It stays as it is, and may be edited again.
+    """
+    from dataclasses import replace
+
+    from jackfield.services.connections import Changes
+    from jackfield.services.takeover import definition_of
+
+    with program.session() as session:
+        found = find_connection(session, name, organization, project)
+        definition = replace(definition_of(found), platform_managed=False)
+        value = connection_value(session, session.connections.edit(found, Changes(definition, {})))
+    program.out.show(value, [f"{found.name} is yours again."])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, dict) and "use" in value:
+        targets = ", ".join(f"{name}={text}" for name, text in value["targets"].items())
+        return f"{value['use']} ({targets})" if targets else str(value["use"])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _state(row: ConnectionSummary) -> str:
+    return f"{row.state.value} ({row.failure_kind.value})" if row.failure_kind else row.state.value
+
+
+def _summary(row: ConnectionSummary, organizations: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "organization": organizations[row.scope.organization_id],
+        "project": row.scope_name if row.scope.project_id else None,
+        "provider": row.provider,
+        "method": row.method,
+        "state": row.state.value,
+        "failure": row.failure_kind.value if row.failure_kind else None,
+        "unverified": row.unverified,
+        "expires_at": instant(row.expires_at),
+        "tested_at": instant(row.tested_at),
+        "platform_managed": row.platform_managed,
+    }

@@ -1,0 +1,140 @@
+"""What is wrong with this machine or this home, each with its cause and what to do."""
+
+import locale
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from jackfield.model.errors import JackfieldError
+from jackfield.services.home import Home
+from jackfield.vault.folder import HEADER_NAME
+
+_ROOM_MIB: Final = 100
+_RELEASED: Final = 1_767_225_600  # seconds since 1970: no clock that is right shows a time before this program
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `next_step` is empty when there is nothing to do."""
+
+    name: str
+    ok: bool
+    cause: str
+    next_step: str = ""
+
+
+def examine(home: Home) -> Iterator[Finding]:
+    """Look at everything, opening nothing."""
+    yield _folder(home)
+    yield _vault(home)
+    yield _room(home)
+    yield _keyring()
+    yield _clock(home)
+    yield _locale()
+    yield _terminal()
+    yield _core_dumps()
+    yield from _providers(home)
+
+
+def _folder(home: Home) -> Finding:
+    from jackfield.store.files import require_private_folder
+
+    if not home.folder.exists():
+        return Finding("home", True, f"{home.folder} is not there yet", "jackfield init makes it.")
+    try:
+        require_private_folder(home.folder)
+    except JackfieldError as error:
+        return Finding("home", False, error.message, error.next_step)
+    if not os.access(home.folder, os.W_OK):
+        return Finding("home", False, f"{home.folder} cannot be written.", "Make its disk and folder writable.")
+    return Finding("home", True, f"{home.folder} is yours alone")
+
+
+def _vault(home: Home) -> Finding:
+    if not home.folder.is_dir() or not home.has_vault():
+        return Finding("vault", True, "there is none yet", "jackfield init makes one.")
+    try:
+        kinds = home.ways_in()
+    except JackfieldError as error:
+        return Finding("vault", False, error.message, error.next_step)
+    return Finding("vault", True, f"its header is whole; ways in: {', '.join(kinds)}")
+
+
+def _room(home: Home) -> Finding:
+    folder = next(place for place in (home.folder, *home.folder.parents) if place.exists())
+    free = shutil.disk_usage(folder).free // 2**20
+    cause = f"{free:,} MiB free at {folder}"
+    return Finding("disk", free >= _ROOM_MIB, cause, "" if free >= _ROOM_MIB else "Make room.")
+
+
+def _keyring() -> Finding:
+    from jackfield.vault.keyrings import keyring_availability
+
+    found = keyring_availability()
+    hint = "" if found.usable else "Nothing to do: the passphrase works everywhere."
+    return Finding("keyring", True, found.reason if found.usable else f"cannot be used: {found.reason}", hint)
+
+
+def _clock(home: Home) -> Finding:
+    now = time.time()
+    header = home.folder / HEADER_NAME
+    written = header.stat().st_mtime if header.exists() else 0.0
+    if now < max(written - 60, _RELEASED):
+        return Finding(
+            "clock",
+            False,
+            f"it is behind: {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(now))}",
+            "Set the clock: signatures, certificates and expiry depend on it.",
+        )
+    return Finding("clock", True, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now)))
+
+
+def _locale() -> Finding:
+    encoding = locale.getpreferredencoding(do_setlocale=False)
+    if encoding.upper().replace("-", "") == "UTF8":
+        return Finding("locale", True, encoding)
+    return Finding("locale", True, f"{encoding}: symbols are shown in ASCII", "export LC_ALL=C.UTF-8 shows them all.")
+
+
+def _terminal() -> Finding:
+    if not sys.stdin.isatty():
+        return Finding("terminal", True, "none: commands work, the full-screen interface does not")
+    kind, size = os.environ.get("TERM", ""), shutil.get_terminal_size()
+    if kind in {"", "dumb"}:
+        return Finding("terminal", False, f"TERM is {kind or 'not set'}", "Set it, as in: export TERM=xterm-256color")
+    if size.columns < 80 or size.lines < 24:
+        return Finding("terminal", False, f"{size.columns}x{size.lines} is small", "80x24 shows every screen.")
+    return Finding("terminal", True, f"{kind}, {size.columns}x{size.lines}")
+
+
+def _core_dumps() -> Finding:
+    off = resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+    return Finding("core dumps", off, "off" if off else "this process could leave one", "" if off else "ulimit -c 0")
+
+
+def _providers(home: Home) -> Iterator[Finding]:
+    """Files that cannot be used, and vendor libraries that are not there."""
+    from jackfield.providers.contract.registry import ProviderFileError, Registry, missing_driver
+
+    registry = Registry(home.providers)
+    problems = list(registry.problems)
+    missing: dict[str, list[str]] = {}
+    for slug in registry.slugs():
+        try:
+            provider = registry.get(slug)
+        except ProviderFileError as error:
+            problems.append(error.problem)
+            continue
+        if command := missing_driver(provider):
+            missing.setdefault(command, []).append(provider.name)
+    for problem in problems:
+        yield Finding("provider file", False, str(problem), "Mend it or take it away; everything else works.")
+    for command, names in missing.items():
+        yield Finding("driver", True, f"not installed: the one for {', '.join(names)}", f"If you need it: {command}")
+    if not problems and not missing:
+        yield Finding("providers", True, f"{len(registry.slugs())}, all usable")

@@ -1,0 +1,41 @@
+"""What a user has set for this home; sealed with everything else, for a place has names."""
+
+from typing import Final
+
+from jackfield.model.connection import Scope
+from jackfield.store import settings
+from jackfield.store.store import Store
+
+IDLE_MINUTES: Final = 5
+_IDLE: Final = "idle_minutes"
+_NEVER: Final = 0
+_PLACE: Final = "place"
+
+
+class Settings:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def idle_minutes(self) -> int | None:
+        """Minutes without a key after which the vault locks by itself; None: never."""
+        with self._store.read() as tx:
+            kept = settings.get(tx, _IDLE)
+        minutes = kept if isinstance(kept, int) and kept >= 0 else IDLE_MINUTES
+        return None if minutes == _NEVER else minutes
+
+    def keep_idle_minutes(self, minutes: int | None) -> None:
+        with self._store.write() as tx:
+            settings.put(tx, _IDLE, _NEVER if minutes is None else minutes)
+
+    def place(self) -> Scope | None:
+        """The organization, or project of one, that was last looked at; None: all, or it is gone."""
+        with self._store.read() as tx:
+            kept = settings.get(tx, _PLACE)
+        match kept:
+            case [str(organization_id), str() | None as project_id]:
+                return Scope(organization_id, project_id)
+        return None
+
+    def keep_place(self, place: Scope | None) -> None:
+        with self._store.write() as tx:
+            settings.put(tx, _PLACE, [place.organization_id, place.project_id] if place else None)

@@ -1,0 +1,156 @@
+"""From a filled form to a saved connection: what a test of it is made of, and saving it with what the test found."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from jackfield.model.check import CheckResult, ExpiryKnown
+from jackfield.model.connection import Connection
+from jackfield.model.errors import BlobTampered, InvalidField
+from jackfield.model.secret import FieldValue
+from jackfield.providers.contract.fact import Effect
+from jackfield.providers.contract.spec import PlatformManaged, Provider
+from jackfield.services.connections import Changes, address_fields, merged
+from jackfield.services.form import Form
+from jackfield.services.session import Session
+from jackfield.services.testing import Draft
+
+Subject = tuple[object, ...]
+"""Everything in a form that the result of a test depends on; it holds secrets, as the form does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A finished test of a form, and what it was a test of."""
+
+    subject: Subject
+    result: CheckResult
+
+    @classmethod
+    def of(cls, form: Form, result: CheckResult) -> Self:
+        return cls(subject_of(form), result)
+
+    def speaks_of(self, form: Form) -> bool:
+        """Whether nothing that matters was changed in the form since."""
+        return self.subject == subject_of(form)
+
+
+def subject_of(form: Form) -> Subject:
+    """What a test of the form would be a test of, as it is now."""
+    return (
+        form.method_id,
+        {name: text for name, text in form.texts.items() if text},
+        dict(form.stored),
+        {use: dict(targets) for use, targets in form.uses.items()},
+        form.scope.organization_id if form.scope else "",
+        form.attempts_allowed,
+        form.private_allowed,
+    )
+
+
+def stored_form(session: Session, connection: Connection, *, reason: str = "edit") -> Form:
+    """The form of a stored connection; a credential that does not open counts as empty and is typed anew."""
+    fields: dict[str, FieldValue] = {}
+    try:
+        fields = session.connections.fields(connection, reason=reason)
+    except BlobTampered:
+        fields = {}
+    form = Form.of(session.registry.get(connection.provider), connection, fields)
+    if connection.expires_at is not None and connection.expiry_known is ExpiryKnown.TYPED:
+        form.expires = connection.expires_at.date().isoformat()
+    return form
+
+
+def draft_to_test(session: Session, form: Form) -> Draft:
+    """What a test needs; a kept secret of an edited connection is opened for it. Raises InvalidField.
+
+    The secret does not follow to another address: it has to be typed again.
+    """
+    for problem in form.problems():
+        raise problem
+    return _draft(session, form)
+
+
+def draft_to_ask(session: Session, form: Form) -> Draft:
+    """The same for a question to the vendor that needs the credential alone: targets may still be empty."""
+    for field in (*form.asked(), *form.obtained()):
+        if problem := form.problem(field.name):
+            raise problem
+    return _draft(session, form)
+
+
+def _draft(session: Session, form: Form) -> Draft:
+    if form.connection is None:
+        return form.draft()
+    old: dict[str, FieldValue] = {}
+    try:
+        old = session.connections.fields(form.connection, reason="test")
+    except BlobTampered:
+        old = {}
+    values = merged(form.provider, form.method, old, form.inputs(), managed=form.connection.platform_managed)
+    return Draft(
+        form.provider.slug,
+        form.method_id,
+        values,
+        form.intended(),
+        form.connection.scope.organization_id,
+        form.name,
+        form.attempts_allowed,
+        form.private_allowed,
+    )
+
+
+def save_form(session: Session, form: Form, trial: Trial | None) -> Connection:
+    """Create or edit the connection, and keep the test's result if it still speaks of what is saved.
+
+    Raises InvalidField, Conflict when the connection changed meanwhile, and what creating and editing raise.
+    """
+    if form.scope is None:
+        raise InvalidField("scope", "A connection belongs to an organization or a project.", "Choose one.")
+    for problem in form.problems():
+        raise problem
+    definition, expires_at = form.definition(), form.expires_at()
+    if form.connection is None:
+        saved = session.connections.create(form.scope, definition, form.values(), expires_at=expires_at)
+    else:
+        typed = form.connection.expiry_known is ExpiryKnown.TYPED
+        saved = session.connections.edit(form.connection, Changes(definition, form.inputs()))
+        if form.scope != saved.scope:
+            saved = session.connections.move(saved, form.scope)
+        if (expires_at is not None or typed) and expires_at != saved.expires_at:
+            saved = session.connections.set_expiry(saved, expires_at)
+    if trial is not None and trial.speaks_of(form):
+        session.tests.record(saved, trial.result)
+    return session.connections.get(saved.id)
+
+
+def asks_for_private(form: Form) -> bool:
+    """Whether fields decide where the credential goes, so that it may be an address of the user's own network."""
+    return bool(address_fields(form.provider, form.method))
+
+
+def asks_for_attempts(form: Form) -> bool:
+    """Whether the provider can verify something only by a guarded attempt."""
+    return any(fact.effect is Effect.ATTEMPT for fact in form.provider.facts.values())
+
+
+def management_of(provider: Provider, method_id: str) -> PlatformManaged | None:
+    """How Jackfield takes this kind of credential over; None when it cannot."""
+    managed = provider.platform_managed
+    return None if managed is None or (managed.methods and method_id not in managed.methods) else managed
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyCommand:
+    """A command line for the connection, and what it does."""
+
+    does: str
+    line: str
+
+
+def ready_commands(form: Form, connection: Connection) -> tuple[ReadyCommand, ...]:
+    """What to do with a connection next, on a command line."""
+    found = [ReadyCommand("test it", f"jackfield connection test {connection.name}")]
+    if form.method.environment:
+        variables = ", ".join(form.method.environment)
+        found.insert(0, ReadyCommand(f"a command with {variables}", f"jackfield exec {connection.name} -- COMMAND"))
+    return tuple(found)

@@ -1,0 +1,122 @@
+"""The ways into the vault, their replacement, and backups, from the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jackfield.services.home import Home
+from jackfield.vault.slots import SlotKind
+from providers.netlify.vendor import GOOD
+
+from .conftest import PASSPHRASE, Jackfield
+
+
+@pytest.fixture
+def made(jackfield: Jackfield, secret_file: Callable[[str], str]) -> Jackfield:
+    """With the connection sites."""
+    jackfield.done(
+        *("connection", "create", "netlify", "-o", "acme", "--name", "sites"),
+        *("--set", f"accessToken={secret_file(GOOD)}"),
+    )
+    return jackfield
+
+
+def write(file: Path, text: str) -> str:
+    file.touch(mode=0o600)
+    file.write_text(f"{text}\n")
+    return str(file)
+
+
+def test_a_vault_opens_by_every_slot_it_has(made: Jackfield, tmp_path: Path) -> None:
+    second = write(tmp_path / "second", "another long passphrase")
+    made.done("key", "add", "passphrase", "--new-passphrase-file", second)
+    recovery = json.loads(made.done("key", "add", "recovery", "--json"))["recovery_key"]
+    made.done("key", "add", "key-file", str(tmp_path / "key"))
+    kinds = [one["kind"] for one in made("key", "slots", "--json").json]
+    assert kinds == ["passphrase", "recovery", "passphrase", "recovery", "key-file"]
+    noted = write(tmp_path / "recovery", recovery)
+    for option, value in (
+        ("--passphrase-file", second),
+        ("--recovery-key-file", noted),
+        ("--key-file", str(tmp_path / "key")),
+    ):
+        ran = made(option, value, "connection", "list", "--json", keys=False)
+        assert [row["name"] for row in ran.json] == ["sites"]
+
+
+def test_a_removed_slot_opens_nothing_and_the_last_one_stays(made: Jackfield, tmp_path: Path) -> None:
+    slots = made("key", "slots", "--json").json
+    recovery = next(one["id"] for one in slots if one["kind"] == "recovery")
+    made.done("key", "remove", recovery)
+    assert Home(made.home).ways_in() == (SlotKind.PASSPHRASE,)
+    last = made("key", "slots", "--json").json[0]["id"]
+    ran = made("key", "remove", last)
+    assert (ran.code, Home(made.home).ways_in()) == (5, (SlotKind.PASSPHRASE,))
+
+
+def test_a_changed_passphrase_replaces_the_one_before(made: Jackfield, tmp_path: Path) -> None:
+    new = write(tmp_path / "new", "another long passphrase")
+    made.done("key", "passphrase", "--new-passphrase-file", new)
+    assert made("connection", "list").code == 3
+    made.passphrase_file = Path(new)
+    assert "sites" in made.done("connection", "list")
+    short = write(tmp_path / "short", "short")
+    assert made("key", "passphrase", "--new-passphrase-file", short).code == 2
+
+
+def test_a_forgotten_passphrase_is_replaced_with_the_recovery_key(empty: Jackfield, tmp_path: Path) -> None:
+    empty.done("init", "--recovery-key-file", str(tmp_path / "recovery"))
+    assert (tmp_path / "recovery").stat().st_mode & 0o777 == 0o600
+    new = write(tmp_path / "new", "another long passphrase")
+    ran = empty(
+        *("--recovery-key-file", str(tmp_path / "recovery"), "key", "passphrase", "--new-passphrase-file", new),
+        keys=False,
+    )
+    assert ran.code == 0, ran.err
+    assert empty("organization", "list").code == 3
+    empty.passphrase_file = Path(new)
+    assert empty("organization", "list").code == 0
+
+
+def test_replaced_keys_open_everything_and_the_old_recovery_key_nothing(empty: Jackfield, tmp_path: Path) -> None:
+    old = json.loads(empty.done("init", "--json"))["recovery_key"]
+    empty.done("organization", "create", "acme")
+    rotated = json.loads(empty.done("key", "rotate", "--data-keys", "--json"))
+    assert "acme" in empty.done("organization", "list")
+    for key, code in ((old, 3), (rotated["recovery_key"], 0)):
+        noted = write(tmp_path / f"recovery-{code}", key)
+        assert empty("--recovery-key-file", noted, "organization", "list", keys=False).code == code
+
+
+def test_keys_are_not_replaced_while_a_way_in_would_be_lost(made: Jackfield, tmp_path: Path) -> None:
+    second = write(tmp_path / "second", "another long passphrase")
+    made.done("key", "add", "passphrase", "--new-passphrase-file", second)
+    ran = made("key", "rotate")
+    assert (ran.code, "nothing given opens it" in ran.err) == (5, True)
+    made.done("key", "rotate", "--also-passphrase-file", second)
+    assert made("--passphrase-file", second, "connection", "list", keys=False).code == 0
+
+
+def test_a_backup_is_restored_into_another_home(made: Jackfield, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    assert json.loads(made.done("backup", str(backup), "--json"))["connections"] == 1
+    made.home = tmp_path / "elsewhere"
+    assert json.loads(made.done("restore", str(backup), "--json"))["kept"] is None
+    assert made("connection", "test", "sites").code == 0
+    made.done("organization", "create", "later")
+    kept = json.loads(made.done("restore", str(backup), "--json"))["kept"]
+    assert Path(kept).parent == made.home
+    assert [one["name"] for one in made("organization", "list", "--json").json] == ["acme"]
+
+
+def test_a_backup_needs_the_passphrase_of_its_time(made: Jackfield, tmp_path: Path) -> None:
+    backup = str(tmp_path / "backup")
+    made.done("backup", backup)
+    new = write(tmp_path / "new", "another long passphrase")
+    made.done("key", "passphrase", "--new-passphrase-file", new)
+    ran = made("--passphrase-file", new, "restore", backup, keys=False)
+    assert (ran.code, PASSPHRASE in ran.err) == (3, False)
+    made.done("restore", backup)
+    assert "sites" in made.done("connection", "list")

@@ -1,0 +1,219 @@
+"""Tests in the background: who schedules, what is due, cancelling, and the end."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from datetime import timedelta
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from jackfield.model.check import Outcome
+from jackfield.model.connection import Connection, State
+from jackfield.model.errors import HomeError, LockedError
+from jackfield.services.engine import LEASE, Engine, LockAsked, News, Tested, TestEnded, Trouble
+from jackfield.services.presence import ask_to_lock
+from jackfield.services.session import Session
+from jackfield.store import connections, leases
+from providers.netlify.vendor import Netlify
+from support.vendor import Request
+
+from .conftest import Make
+from .test_connections import break_credential
+
+WAIT = 20  # seconds until a test gives up; nothing is judged by time
+
+Start = Callable[[Session], tuple[Engine, "Queue[News]"]]
+
+
+@pytest.fixture
+def start(netlify: Netlify) -> Iterator[Start]:
+    """Starts engines that reach the miniature vendor, with what they tell."""
+    started: list[Engine] = []
+
+    def start_one(session: Session) -> tuple[Engine, "Queue[News]"]:
+        engine, news = Engine(session, network=netlify.network), Queue[News]()
+        engine.listen(news.put)
+        engine.start()
+        started.append(engine)
+        return engine, news
+
+    yield start_one
+    for engine in started:
+        engine.stop()
+
+
+@pytest.fixture
+def held(netlify: Netlify) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """The vendor takes a request and does not answer: `asked` is set when it came, and it waits for `answer`."""
+    asked, answer = threading.Event(), threading.Event()
+
+    def hold(_: Request) -> Any:
+        asked.set()
+        answer.wait(WAIT)
+        return {"id": "5f0", "email": "ada@example.com"}
+
+    netlify.vendor.get("/api/v1/user")(hold)
+    yield asked, answer
+    answer.set()
+
+
+def make_due(session: Session, *made: Connection) -> None:
+    with session.store.write() as tx:
+        for one in made:
+            connections.set_next_test(tx, one.id, tx.now - timedelta(minutes=1))
+
+
+def holder(session: Session) -> str:
+    with session.store.read() as tx:
+        lease = leases.holder(tx, LEASE)
+    return lease.holder if lease else ""
+
+
+def test_what_is_due_is_tested_and_told(session: Session, make: Make, start: Start) -> None:
+    due, later = make("due", test_every_minutes=60), make("later", test_every_minutes=60)
+    make_due(session, due)
+    engine, news = start(session)
+    engine.schedule()
+    told = news.get(timeout=WAIT)
+    assert isinstance(told, Tested)
+    assert (told.connection_id, told.result.outcome) == (due.id, Outcome.PASSED)
+    assert session.connections.get(due.id).state is State.PASSED
+    assert session.connections.get(later.id).state is State.UNTESTED
+    assert session.tests.due() == ()
+
+
+def test_one_of_two_engines_schedules(
+    session: Session, make: Make, start: Start, reopen: Callable[[], Session]
+) -> None:
+    """The second takes over when the first ends."""
+    made = make(test_every_minutes=60)
+    make_due(session, made)
+    first, told_first = start(session)
+    first.schedule()
+    told_first.get(timeout=WAIT)
+    other = reopen()
+    second, told_second = start(other)
+    second.schedule()
+    mine = holder(session)
+    make_due(session, made)
+    second.look_now()
+    first.look_now()
+    told_first.get(timeout=WAIT)
+    assert holder(session) == mine
+    assert told_second.empty()
+    first.stop()
+    make_due(other, made)
+    second.look_now()
+    assert isinstance(told_second.get(timeout=WAIT), Tested)
+    assert holder(other) not in ("", mine)
+
+
+def test_a_cancelled_test_ends_though_the_vendor_never_answers(
+    session: Session, make: Make, start: Start, held: tuple[threading.Event, threading.Event]
+) -> None:
+    made = make()
+    engine, news = start(session)
+    job = engine.test(made.id)
+    assert held[0].wait(WAIT)
+    job.cancel()
+    assert news.get(timeout=WAIT) == TestEnded(made.id, "cancelled")
+    assert not held[1].is_set()
+    assert session.connections.get(made.id) == made
+    assert session.tests.history(made.id) == ()
+
+
+def test_locking_cancels_and_writes_nothing(
+    session: Session,
+    make: Make,
+    start: Start,
+    held: tuple[threading.Event, threading.Event],
+    reopen: Callable[[], Session],
+) -> None:
+    made = make()
+    engine, _ = start(session)
+    job = engine.test(made.id)
+    assert held[0].wait(WAIT)
+    session.lock()
+    assert not held[1].is_set()
+    with pytest.raises(CancelledError):
+        job.future.result(WAIT)
+    assert reopen().connections.get(made.id) == made
+    with pytest.raises(LockedError):
+        engine.test(made.id)
+
+
+def test_a_locked_engine_gives_its_lease_back(
+    session: Session, make: Make, start: Start, reopen: Callable[[], Session]
+) -> None:
+    made = make(test_every_minutes=60)
+    make_due(session, made)
+    engine, news = start(session)
+    engine.schedule()
+    news.get(timeout=WAIT)
+    assert holder(session)
+    session.lock()
+    assert holder(reopen()) == ""
+
+
+def test_a_test_that_cannot_begin_is_not_due_for_ever(session: Session, make: Make, start: Start) -> None:
+    broken, whole = make("broken", test_every_minutes=60), make("whole", test_every_minutes=60)
+    break_credential(session, broken)
+    make_due(session, broken, whole)
+    engine, news = start(session)
+    engine.schedule()
+    told = {
+        one.connection_id: one
+        for one in (news.get(timeout=WAIT), news.get(timeout=WAIT))
+        if not isinstance(one, Trouble | LockAsked)
+    }
+    assert isinstance(told[broken.id], TestEnded)
+    assert isinstance(told[whole.id], Tested)
+    make_due(session, whole)
+    engine.look_now()
+    assert isinstance(again := news.get(timeout=WAIT), Tested)
+    assert again.connection_id == whole.id
+    assert session.tests.due() == ()
+
+
+def test_the_schedule_goes_on_after_a_failing_disk(
+    session: Session, make: Make, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that fails is told, and the next one tests what is due."""
+    made = make(test_every_minutes=60)
+    make_due(session, made)
+    engine, news = start(session)
+    acquire = leases.acquire
+    answers = iter([HomeError("The disk is full: nothing was changed.")])
+
+    def fail_once(*arguments: Any) -> bool:
+        for error in answers:
+            raise error
+        return acquire(*arguments)
+
+    monkeypatch.setattr(leases, "acquire", fail_once)
+    engine.schedule()
+    assert news.get(timeout=WAIT) == Trouble("The disk is full: nothing was changed.")
+    engine.look_now()
+    assert isinstance(news.get(timeout=WAIT), Tested)
+
+
+def test_a_request_to_lock_is_told(session: Session, start: Start) -> None:
+    engine, news = start(session)
+    ask_to_lock(session.home.folder)
+    engine.schedule()
+    assert news.get(timeout=WAIT) == LockAsked()
+
+
+def test_a_draft_is_tested_and_told_to_nobody(session: Session, make: Make, start: Start) -> None:
+    from jackfield.model.secret import Secret
+    from jackfield.services.testing import Draft
+    from providers.netlify.vendor import GOOD
+
+    engine, news = start(session)
+    steps: list[object] = []
+    job = engine.test_draft(Draft("netlify", "access-token", {"accessToken": Secret(GOOD)}), steps.append)
+    assert job.future.result(WAIT).outcome is Outcome.PASSED
+    assert steps
+    assert news.empty()
