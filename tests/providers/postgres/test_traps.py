@@ -17,6 +17,7 @@ from providers.contract import REGISTRY, check, rows
 from providers.postgres.servers import ExpiredPostgres, HotStandby, Postgres16
 from providers.postgres.vendor import GROUP, METHOD, ROTATION, TABLES, PostgresWorld, quoted
 from support.calls import opened_call, picked
+from support.servers.certificates import Certificates
 from support.servers.databases import Postgres
 from support.servers.room import HOST, ServerRoom
 
@@ -209,6 +210,8 @@ class TestPermissions:
             ):
                 as_robot(world, statement)
 
+            assert world.admin("select 1 from pg_roles where rolname = 'Short lived'") == []
+
     async def test_createrole_stands_for_admin_option_before_16(self, world: PostgresWorld) -> None:
         """Before 16, CREATEROLE reaches every ordinary role, and the row says that it is held that way."""
         world.remove(METHOD, ROTATION, "ADMIN OPTION on")
@@ -311,8 +314,14 @@ class TestTls:
         assert result.certificate_ends is not None
         assert result.reached == f"{HOST}:{world.server.port}"
 
-    async def test_unknown_authority_is_refused(self, world: PostgresWorld) -> None:
-        result = await check(world, POSTGRES, METHOD, fields={**world.fields(METHOD), "sslCertificate": ""})
+    @pytest.mark.parametrize("trusted", ["the machine's own", "another"])
+    async def test_unknown_authority_is_refused(
+        self, world: PostgresWorld, server_certificates: Certificates, trusted: str
+    ) -> None:
+        """Neither this machine's roots nor another CA vouch for the server."""
+        other = server_certificates.other_ca_pem if trusted == "another" else ""
+
+        result = await check(world, POSTGRES, METHOD, fields={**world.fields(METHOD), "sslCertificate": other})
 
         assert result.failure is not None
         assert result.failure.kind is FailureKind.TLS

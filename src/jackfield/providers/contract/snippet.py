@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from jackfield.model.connection import IntendedUse
+from jackfield.providers.contract.functions import FUNCTIONS
 from jackfield.providers.contract.spec import Provider, SnippetFormat, Target, Use
 
 
@@ -22,12 +23,14 @@ def split_many(text: str) -> list[str]:
 
 
 def placeholder(expression: str) -> str:
-    """What stands in a snippet for a value not given yet: `<name>`, the target or the last word of its expression."""
+    """What stands in a snippet for a value not given yet: `<name>`, the target or the last word of its expression.
+
+    An expression that quotes its value quotes the mark too.
+    """
+    function, _, inner = expression.rstrip(")").rpartition("(")
     target = re.search(r"\btarget\.(\w+)", expression)
-    if target is not None:
-        return f"<{target[1]}>"
-    inner = expression.rstrip(")").split("(")[-1]
-    return f"<{inner.rsplit('.', 1)[-1].strip()}>"
+    mark = f"<{target[1] if target else inner.rsplit('.', 1)[-1].strip()}>"
+    return str(FUNCTIONS[function](mark)) if function in {"sql_name", "sql_text"} else mark
 
 
 def merged_snippet(provider: Provider, uses: Iterable[IntendedUse], names: Mapping[str, object]) -> str:
