@@ -1,5 +1,6 @@
 """Where the program starts. Without a command it is the full-screen interface, which loads no command line library."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
