@@ -162,7 +162,7 @@ class TestPermissions:
         assert lines == [
             "SET QUOTED_IDENTIFIER ON;",
             "USE master;",
-            'CREATE LOGIN "robot" WITH PASSWORD = <password>;',
+            "CREATE LOGIN \"robot\" WITH PASSWORD = '<password>';",
             'GRANT ALTER ANY LOGIN TO "robot";',
             'USE "app";',
             'CREATE USER "robot" FOR LOGIN "robot";',

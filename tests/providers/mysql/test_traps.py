@@ -229,7 +229,7 @@ class TestPermissions:
     def test_snippet_without_values_shows_what_to_fill_in(self) -> None:
         shown = merged_snippet(MYSQL, [IntendedUse(ROTATION)], {})
 
-        assert "CREATE USER <username>@'%' IDENTIFIED BY <password> REQUIRE SSL;" in shown
+        assert "CREATE USER '<username>'@'%' IDENTIFIED BY '<password>' REQUIRE SSL;" in shown
 
 
 class TestTls:

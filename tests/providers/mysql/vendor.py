@@ -38,7 +38,7 @@ class MySqlWorld(World):
 
     def __enter__(self) -> Self:
         self.server.execute(f"create database {name(self.database)}; create table {name(self.database)}.t (id int)")
-        self.server.execute(self.snippet().replace("<password>", text(self.password)))
+        self.server.execute(self.snippet().replace("'<password>'", text(self.password)))
         return self
 
     def __exit__(

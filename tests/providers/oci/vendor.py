@@ -30,7 +30,8 @@ VAULT = "ocid1.vault.oc1.iad.bbbb.vault"
 KEY = "ocid1.key.oc1.iad.bbbb.key"
 VAULT_HOST = "bbbb-management.kms.us-ashburn-1.oraclecloud.com"
 _SIGNATURE = re.compile(
-    r'Signature version="1",keyId="(?P<id>[^"]+)",algorithm="rsa-sha256",headers="(?P<headers>[^"]+)",signature="(?P<is>[^"]+)"'
+    r'Signature version="1",keyId="(?P<id>[^"]+)",algorithm="rsa-sha256",'
+    r'headers="(?P<headers>[^"]+)",signature="(?P<is>[^"]+)"'
 )
 
 

@@ -168,7 +168,7 @@ class TestPermissions:
         lines = merged_snippet(ORACLE, uses, {"username": "ROBOT"}).splitlines()
 
         assert lines == [
-            "CREATE USER ROBOT IDENTIFIED BY <password>;",
+            'CREATE USER ROBOT IDENTIFIED BY "<password>";',
             "GRANT CREATE SESSION TO ROBOT;",
             "GRANT ALTER USER TO ROBOT;",
             "GRANT CREATE USER, DROP USER TO ROBOT;",

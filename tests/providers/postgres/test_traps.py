@@ -290,9 +290,9 @@ class TestPermissions:
 
         text = merged_snippet(POSTGRES, uses, {})
 
-        assert "CREATE ROLE <username> LOGIN CREATEROLE PASSWORD <password>;" in text
-        assert "GRANT <roles> TO <username> WITH ADMIN OPTION;" in text
-        assert 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "app" TO <username>' in text
+        assert "CREATE ROLE \"<username>\" LOGIN CREATEROLE PASSWORD '<password>';" in text
+        assert 'GRANT <roles> TO "<username>" WITH ADMIN OPTION;' in text
+        assert 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "app" TO "<username>"' in text
 
     @pytest.mark.parametrize(
         ("picker", "offered"),
