@@ -9,7 +9,7 @@ from jackfield.providers.contract.spec import Provider, Use
 
 def find_incoherence(provider: Provider) -> str:
     """The first thing that cannot work, in words; empty when all is well. Raises RuleError for what is not CEL."""
-    fields = {field.name for method in provider.methods for field in method.fields}
+    fields = {field.name for method in provider.tested_methods for field in method.fields}
     known = fields | set(provider.facts) | BUILT_IN_NAMES
     for place, rule in _rules(provider):
         unknown = rule.reads - known - _extra_names(place)
@@ -20,7 +20,7 @@ def find_incoherence(provider: Provider) -> str:
 
 def _dangling(provider: Provider) -> str:  # noqa: PLR0912 - one line per kind of reference
     """Names that refer to other parts of the file."""
-    for method in provider.methods:
+    for method in provider.tested_methods:
         if provider.proof_of(method).fact not in provider.facts:
             return f"proof: {provider.proof_of(method).fact} is no fact"
         names = {field.name for field in method.fields}
@@ -29,6 +29,12 @@ def _dangling(provider: Provider) -> str:  # noqa: PLR0912 - one line per kind o
         for variable, field in method.environment.items():
             if isinstance(field, str) and field not in names:
                 return f"methods.{method.id}.environment.{variable}: {field} is no field"
+    fields_of = {method.id: {field.name for field in method.fields} for method in provider.methods}
+    for identity in provider.source_identities:
+        own = {field.name for field in identity.fields}
+        for method_id, lent in identity.lends.items():
+            if unknown := (set(lent) - fields_of.get(method_id, set())) | (set(lent.values()) - own):
+                return f"source_identities.{identity.id}.lends.{method_id}: {', '.join(sorted(unknown))} is no field"
     for name, picker in provider.pickers.items():
         if picker.fact not in provider.facts:
             return f"pickers.{name}: {picker.fact} is no fact"
@@ -93,7 +99,7 @@ def _rules(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:  
 
 
 def _method_rules(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:
-    for method in provider.methods:
+    for method in provider.tested_methods:
         place = f"methods.{method.id}"
         if method.auth:
             yield from _auth_rules(place, method.auth)

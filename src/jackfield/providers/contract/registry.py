@@ -183,7 +183,7 @@ def _why_not_own(provider: Provider, taken: Mapping[str, _Source]) -> str:
         return f"slug: {provider.slug} is already a provider"
     if any(fact.call for fact in provider.facts.values()) or provider.platform_managed or provider.endpoint:
         return "facts: a provider file of your own is data only: HTTP requests, no call, endpoint or platform_managed"
-    if any(method.auth is not None and method.auth.call for method in provider.methods):
+    if any(method.auth is not None and method.auth.call for method in provider.tested_methods):
         return "methods: a provider file of your own is data only: bearer, basic or headers"
     try:
         return find_incoherence(provider)
@@ -197,7 +197,7 @@ def _built_in() -> Iterator[_Source]:
 
 
 def _top_lines(file: Path) -> tuple[str, str, tuple[str, ...]]:
-    """Slug, name and aliases from just the top lines of a file of ours; each stands at the margin, before `methods:`."""
+    """Slug, name and aliases from the top lines of a file of ours: each stands at the margin, before `methods:`."""
     slug, name, aliases = "", "", ()
     with file.open(encoding="utf-8") as lines:
         for line in lines:

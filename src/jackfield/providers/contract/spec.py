@@ -226,6 +226,15 @@ class Method(Part):
         return self
 
 
+class SourceIdentity(Method):
+    """What credentials start from, kept once for many connections. It is tested as a method that no connection has.
+
+    `lends` maps method → field of that method ← field of the identity.
+    """
+
+    lends: dict[Slug, dict[Name, Name]] = Declared(min_length=1)
+
+
 class Address(Part):
     when: Rule
     url: Text
@@ -296,6 +305,7 @@ class Provider(Part):
     tls: Tls = Tls()
     headers: dict[str, Text] = Declared(default={}, description="Sent with every request.")
     methods: tuple[Method, ...] = Declared(min_length=1)
+    source_identities: tuple[SourceIdentity, ...] = ()
     facts: dict[Name, Fact] = Declared(min_length=1)
     proof: Proof | None = None
     unproven: tuple[Caveat, ...] = ()
@@ -313,6 +323,18 @@ class Provider(Part):
     pasted_url: PastedUrl | None = None
     limits: str = ""
     unsure: tuple[str, ...] = Declared(default=(), description="What nobody could confirm; such rows are never green.")
+
+    @property
+    def tested_methods(self) -> tuple[Method, ...]:
+        """The methods, and the source identities, which are tested alike."""
+        return *self.methods, *self.source_identities
+
+    def source_identity(self, kind: str) -> SourceIdentity:
+        """The kind of source identity with this id. Raises KeyError."""
+        for one in self.source_identities:
+            if one.id == kind:
+                return one
+        raise KeyError(kind)
 
     def method(self, method_id: str) -> Method:
         """The method with this id. Raises KeyError."""
@@ -346,7 +368,7 @@ class Provider(Part):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
-        for method in self.methods:
+        for method in self.tested_methods:
             if method.proof is None and self.proof is None:
                 msg = f"method {method.id} has no proof"
                 raise ValueError(msg)
@@ -359,6 +381,7 @@ class Provider(Part):
                 raise ValueError(msg)
         for what, names in (
             ("methods", [method.id for method in self.methods]),
+            ("source_identities", [one.id for one in self.source_identities]),
             ("uses", [use.id for use in self.uses]),
             ("failures", [failure.id for failure in self.failures]),
         ):

@@ -60,7 +60,7 @@ class _Session:
     async def do(self, work: Callable[[Any], Result]) -> Result:
         """Run blocking work over the connection. Raises NetFailure where the line breaks or no LDAP is spoken."""
         from ldap3.core.exceptions import LDAPExceptionError
-        from pyasn1.error import PyAsn1Error  # type: ignore[import-untyped]  # no stubs
+        from pyasn1.error import PyAsn1Error
 
         async with self._turn:
             try:
