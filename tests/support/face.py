@@ -14,6 +14,7 @@ from jackfield.model.check import EvidenceKind, FailureKind, Grant, GrantState, 
 from jackfield.model.connection import State
 from jackfield.model.secret import Secret
 from jackfield.tui.app import JackfieldApp
+from jackfield.tui.door import Ways
 from jackfield.tui.symbols import state_mark
 from jackfield.tui.widgets.lines import Span
 from jackfield.tui.widgets.paged_list import Column, PagedList, Sort
@@ -22,16 +23,35 @@ from jackfield.tui.widgets.paged_list import Column, PagedList, Sort
 class ClosedDoor:
     """A door nobody comes to."""
 
+    idle_minutes: int | None = None
     locked = 0
 
     def exists(self) -> bool:
         return True
 
-    def create(self, passphrase: Secret, *, recovery: bool) -> Secret | None:
+    def ways(self) -> Ways:
+        return Ways()
+
+    def create(self, passphrase: Secret) -> Secret | None:
         raise AssertionError("nobody creates a vault here")
+
+    def decline_recovery(self) -> None:
+        raise AssertionError("nobody declines a recovery key here")
 
     def unlock(self, passphrase: Secret) -> None:
         raise AssertionError("nobody opens a vault here")
+
+    def unlock_with_recovery(self, key: Secret) -> None:
+        raise AssertionError("nobody opens a vault here")
+
+    def unlock_with_keyring(self) -> None:
+        raise AssertionError("nobody opens a vault here")
+
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    def keep_idle_minutes(self, minutes: int | None) -> None:
+        self.idle_minutes = minutes
 
     def lock(self) -> None:
         self.locked += 1
@@ -63,7 +83,7 @@ class Face(JackfieldApp):
         self._ready_with = ready
         super().__init__(home, ClosedDoor(), opened=Screen)
 
-    def door_screen(self) -> Screen[None]:
+    def door_screen(self, reason: str = "") -> Screen[None]:
         return _Stage(lambda: [each if isinstance(each, Widget) else each() for each in self._widgets], self._dress)
 
     def _dress(self) -> None:

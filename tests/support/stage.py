@@ -105,4 +105,6 @@ async def shows(pilot: Pilot[Any], *texts: str) -> None:
     try:
         await until(pilot, lambda: all(text in said(stage) for text in texts), turns=3000)
     except AssertionError:
+        if stage._exception is not None:
+            raise stage._exception from None
         raise AssertionError(f"{texts} not on the screen:\n{said(stage)}") from None

@@ -2,9 +2,11 @@
 
 import pytest
 
+from jackfield.checks.picking import list_picks
+from jackfield.checks.request import CheckRequest
 from jackfield.model.check import GrantState, Outcome
-from providers.contract import REGISTRY, ProviderContract, check, rows
-from providers.oci.vendor import APPS, HIDDEN, METHOD, PROD, TENANCY, USER, VAULT, Oci, SelfReadingOci, key, pem
+from providers.contract import REGISTRY, ProviderContract, World, check, rows, typed_fields
+from providers.oci.vendor import APPS, HIDDEN, KEY, METHOD, PROD, TENANCY, USER, VAULT, Oci, SelfReadingOci, key, pem
 
 PROVIDER = REGISTRY.get("oci")
 USE = "secret-sync/vault"
@@ -118,3 +120,27 @@ async def test_vault_of_another_realm_is_not_reached() -> None:
 
     assert result.outcome is Outcome.LIMITED
     assert any("another realm" in step.detail for step in result.steps)
+
+
+async def test_pickers_read_a_listing_to_its_end() -> None:
+    """The root compartment, which no listing names, can be chosen too."""
+    with Oci() as vendor:
+        target = {"compartment": PROD, "vault": VAULT}
+
+        assert await offered(vendor, METHOD, "compartments", {}) == [APPS, PROD, TENANCY]
+        assert await offered(vendor, METHOD, "vaults", target) == [VAULT]
+        assert await offered(vendor, METHOD, "keys", target) == [KEY]
+
+
+async def offered(world: World, method: str, picker: str, target: dict[str, str]) -> list[str]:
+    """What one picker offers."""
+    chosen = PROVIDER.method(method)
+    request = CheckRequest(
+        provider=PROVIDER,
+        method=chosen,
+        fields=typed_fields(chosen, world.fields(method)),
+        uses=(),
+        function=lambda name: REGISTRY.function(PROVIDER.slug, name),
+        private_allowed=world.private_allowed,
+    )
+    return [one.value for one in await list_picks(request, PROVIDER.pickers[picker], target, world.network())]
