@@ -38,7 +38,7 @@ def exec_(program: Program, name: str, command: tuple[str, ...], organization: s
     with program.session() as session:
         connection = find_connection(session, name, organization, project)
         provider, method = session.connections.provider_and_method(connection.provider, connection.method)
-        values = variables(provider, method, session.connections.fields(connection, reason="exec"))
+        values = variables(provider, method, session.tokens.fields_now(connection, reason="exec"))
         session.connections.record_use(
             connection, kind="command", name=Path(command[0]).name, project_id=connection.scope.project_id
         )

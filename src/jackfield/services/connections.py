@@ -1,7 +1,7 @@
 """Connections: created, edited, deleted, listed, and their credentials sealed and opened."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.snippet import missing_targets
 from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.audit import Audit
+from jackfield.services.identities import Identities, Identity
 from jackfield.services.schedule import SHORTEST_MINUTES, first_test_at
 from jackfield.services.sealing import Sealer, fields_from_bytes, fields_to_bytes, scope_text
 from jackfield.store import connections, consumers, credentials, keys, listing
@@ -43,12 +44,19 @@ class Changes:
 
 class Connections:
     def __init__(
-        self, store: Store, sealer: Sealer, audit: Audit, registry: Registry, digest: Callable[[Secret], str]
+        self,
+        store: Store,
+        sealer: Sealer,
+        audit: Audit,
+        registry: Registry,
+        identities: Identities,
+        digest: Callable[[Secret], str],
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._audit = audit
         self._registry = registry
+        self._identities = identities
         self._digest = digest
 
     # --- reading --------------------------------------------------------------------------------------------------
@@ -125,7 +133,13 @@ class Connections:
         return values
 
     def open_credential(self, tx: Reading, connection: Connection, status: Status) -> dict[str, FieldValue]:
-        """As `fields`, inside a transaction that notes it. Raises NotFound or BlobTampered."""
+        """As `fields`, inside a transaction that notes it, with what a source identity gives.
+
+        Raises NotFound or BlobTampered.
+        """
+        return self._own_fields(tx, connection, status) | self._identities.lent_to(tx, connection.id)
+
+    def _own_fields(self, tx: Reading, connection: Connection, status: Status) -> dict[str, FieldValue]:
         stored = credentials.get(tx, connection.id, status)
         if stored is None:
             raise NotFound(f"The connection {connection.name} has no credential.", "Edit it and type one.")
@@ -155,19 +169,26 @@ class Connections:
         fields: Mapping[str, FieldValue],
         *,
         expires_at: datetime | None = None,
+        identity: Identity | None = None,
     ) -> Connection:
-        """Seal a new connection. It is untested until a test is recorded. Raises NotFound or InvalidField."""
+        """Seal a new connection, which may start from a source identity. It is untested until a test is recorded.
+
+        Raises NotFound, InvalidField, or BlobTampered for the identity.
+        """
         provider, method = self.provider_and_method(definition.provider, definition.method)
         definition = replace(definition, provider=provider.slug, platform_managed=False)  # a takeover says otherwise
         require_definition(provider, method, definition)
-        values = complete(method, fields)
         with self._store.write() as tx:
+            lent = self._identities.lent(tx, identity, provider.slug, method.id) if identity is not None else {}
+            _refuse_lent(fields, lent)
+            values = complete(method, {**fields, **lent})
             made = connections.create(
                 tx,
                 scope,
                 definition,
-                secret_digest=self._digest_of(method, values),
+                secret_digest=self._digest_of(method, _without(values, lent)),
                 next_test_at=first_test_at(tx.now, definition.test_every_minutes),
+                identity_id=identity.id if identity is not None else None,
             )
             self.seal_credential(tx, made, values, Status.CURRENT)
             if expires_at is not None:
@@ -188,20 +209,42 @@ class Connections:
         with self._store.write() as tx:
             if changes.fields and credentials.get(tx, connection.id, Status.PENDING) is not None:
                 raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
+            lent = self._identities.lent_to(tx, connection.id)
+            _refuse_lent(changes.fields, lent)
             old = self._replaced(tx, connection, method, changes.fields)
             changed = connections.edit(tx, connection.id, version=connection.version, definition=definition)
             if changes.fields:
-                values = merged(provider, method, old, changes.fields, managed=connection.platform_managed)
+                values = merged(provider, method, old, {**changes.fields, **lent}, managed=connection.platform_managed)
                 if _plain(values) != _plain(old):
-                    connections.set_secret_digest(
-                        tx, connection.id, version=changed.version, digest=self._digest_of(method, values)
-                    )
+                    digest = self._digest_of(method, _without(values, lent))
+                    connections.set_secret_digest(tx, connection.id, version=changed.version, digest=digest)
                     self.seal_credential(tx, changed, values, Status.CURRENT)
             if definition.uses != connection.uses:
                 connections.forget_result(tx, connection.id)
             due = first_test_at(tx.now, definition.test_every_minutes)
             connections.set_next_test(tx, connection.id, due)
             self._audit.append(tx, "connection.edit", object_id=connection.id, name=definition.name)
+            return connections.get(tx, connection.id)
+
+    def start_from(
+        self, connection: Connection, identity: Identity | None, fields: Mapping[str, FieldInput] | None = None
+    ) -> Connection:
+        """Let it start from another source identity, or, with None, from `fields` of its own. Its state starts anew.
+
+        Raises Conflict, InvalidField where the identity does not fit or a field is missing, or BlobTampered.
+        """
+        provider, method = self.provider_and_method(connection.provider, connection.method)
+        given = dict(fields or {})
+        with self._store.write() as tx:
+            own = self._own_fields(tx, connection, Status.CURRENT)
+            lent = self._identities.lent(tx, identity, provider.slug, method.id) if identity is not None else {}
+            _refuse_lent(given, lent)
+            values = merged(provider, method, own, {**given, **lent}, managed=connection.platform_managed)
+            identity_id = identity.id if identity is not None else None
+            connections.set_identity(tx, connection.id, version=connection.version, identity_id=identity_id)
+            connections.renew_digest(tx, connection.id, self._digest_of(method, _without(values, lent)))
+            self.seal_credential(tx, connection, values, Status.CURRENT)
+            self._audit.append(tx, "connection.edit", object_id=connection.id, name=connection.name, reason="identity")
             return connections.get(tx, connection.id)
 
     def set_expiry(self, connection: Connection, expires_at: datetime | None) -> Connection:
@@ -265,7 +308,11 @@ class Connections:
     def seal_credential(
         self, tx: Writing, connection: Connection, values: Mapping[str, FieldValue], status: Status
     ) -> None:
-        """Seal the fields as the connection's credential with this status, in the place of an earlier one."""
+        """Seal the fields as the connection's credential with this status, in the place of an earlier one.
+
+        What its source identity gives is left out: it stays with the identity.
+        """
+        values = _without(values, self._identities.names_lent_to(tx, connection.id))
         before = credentials.get(tx, connection.id, status)
         row_id, version = new_id(), (before.version + 1 if before else 1)
         sealed, key_id = self._sealer.seal(
@@ -310,7 +357,7 @@ class Connections:
 
     def _digest_now(self, tx: Reading, connection: Connection) -> str | None:
         try:
-            return self.digest_of(connection, self.open_credential(tx, connection, Status.CURRENT))
+            return self.digest_of(connection, self._own_fields(tx, connection, Status.CURRENT))
         except (BlobTampered, NotFound, InvalidField):
             return None
 
@@ -415,6 +462,21 @@ def merged(
             "Type it again for the new address.",
         )
     return done
+
+
+def _refuse_lent(given: Mapping[str, FieldInput], lent: Mapping[str, FieldValue]) -> None:
+    """Raises InvalidField for a typed value where the source identity gives another."""
+    for name, value in given.items():
+        if name in lent and not isinstance(value, Stored) and value != lent[name]:
+            raise InvalidField(
+                name,
+                "The source identity of this connection gives this field.",
+                "Leave it out, or give fields of its own.",
+            )
+
+
+def _without(values: Mapping[str, FieldValue], names: Collection[str]) -> dict[str, FieldValue]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _plain(values: Mapping[str, FieldValue]) -> bytes:

@@ -14,6 +14,7 @@ from jackfield.vault.keys import DataKey
 from jackfield.vault.vault import Vault
 
 FORMS_SCOPE = "forms"  # drafts belong to no organization yet
+IDENTITIES_SCOPE = "identities"  # source identities belong to none either
 
 
 def scope_text(scope: Scope) -> str:

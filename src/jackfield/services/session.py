@@ -14,12 +14,14 @@ from jackfield.services.audit import TRAIL_SCOPE, Audit
 from jackfield.services.connections import Connections
 from jackfield.services.drafts import Drafts
 from jackfield.services.home import Home
+from jackfield.services.identities import Identities
 from jackfield.services.organizations import Organizations
 from jackfield.services.presence import Presence
 from jackfield.services.projects import Projects
 from jackfield.services.rotation import finish_rotation, open_store
 from jackfield.services.sealing import Sealer
 from jackfield.services.testing import Tests
+from jackfield.services.tokens import Tokens
 from jackfield.store.store import Store
 from jackfield.vault.costs import FLOOR, Costs
 from jackfield.vault.vault import Vault
@@ -38,8 +40,10 @@ class Session:
         self.audit = Audit(store, self.sealer.mac_key(store, TRAIL_SCOPE), actor=_actor(), host=socket.gethostname())
         self.organizations = Organizations(store, self.audit)
         self.projects = Projects(store, self.audit)
-        self.connections = Connections(store, self.sealer, self.audit, self.registry, vault.digest)
-        self.tests = Tests(store, self.sealer, self.audit, self.registry, self.connections)
+        self.identities = Identities(store, self.sealer, self.audit, self.registry)
+        self.connections = Connections(store, self.sealer, self.audit, self.registry, self.identities, vault.digest)
+        self.tokens = Tokens(store, self.audit, self.connections)
+        self.tests = Tests(store, self.sealer, self.audit, self.registry, self.connections, self.tokens)
         self.drafts = Drafts(store, self.sealer)
         self._at_end = ExitStack()
 

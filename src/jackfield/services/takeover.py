@@ -42,7 +42,7 @@ class Takeover(StrEnum):
 async def take_over(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
     """Replace the secret and keep the new one. Raises Refused where the provider or method has no way to do it."""
     managed = _managed(session, connection)
-    old = session.connections.fields(connection, reason="takeover")
+    old = await session.tokens.fields(connection, network, reason="takeover")
     new = Secret("".join(secrets.choice(managed.alphabet) for _ in range(managed.length)))
     async with _only_here(session, connection):
         with session.store.write() as tx:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from jackfield.checks.request import CHECK_SECONDS, CheckRequest, OnProgress
-from jackfield.model.check import CheckResult
+from jackfield.model.check import CheckResult, Failure, FailureKind, Outcome, Step, StepName, StepOutcome
 from jackfield.model.connection import Connection, IntendedUse
 from jackfield.model.errors import BlobTampered, Conflict
 from jackfield.model.secret import FieldValue
@@ -16,6 +17,7 @@ from jackfield.services.connections import Connections
 from jackfield.services.records import detail_from_bytes, detail_to_bytes
 from jackfield.services.schedule import next_test_at, stops_automatic_tests
 from jackfield.services.sealing import Sealer, scope_text
+from jackfield.services.tokens import NotRenewed, Tokens
 from jackfield.store import checks, connections
 from jackfield.store.checks import CheckRun, SealedDetail, Verdicts
 from jackfield.store.connections import Due
@@ -44,19 +46,32 @@ def _ignore(_: object) -> None:
     pass
 
 
+def _failed_before(failure: Failure) -> CheckResult:
+    """The result of a test that could not begin, because its token could not be had."""
+    step = Step(StepName.AUTHENTICATE, StepOutcome.FAILED, 0.0, failure.message)
+    return CheckResult(Outcome.FAILED, datetime.now(UTC), 0.0, failure, steps=(step,))
+
+
 class Tests:
     """`total_seconds` bounds one test."""
 
     __test__ = False  # not a test class, whatever its name
 
     def __init__(
-        self, store: Store, sealer: Sealer, audit: Audit, registry: Registry, connections_service: Connections
+        self,
+        store: Store,
+        sealer: Sealer,
+        audit: Audit,
+        registry: Registry,
+        connections_service: Connections,
+        tokens: Tokens,
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._audit = audit
         self._registry = registry
         self._connections = connections_service
+        self._tokens = tokens
         self.total_seconds = CHECK_SECONDS
 
     async def run_draft(self, draft: Draft, network: Network, on_progress: OnProgress = _ignore) -> CheckResult:
@@ -86,13 +101,26 @@ class Tests:
         """
         connection = self._connections.get(connection_id)
         try:
-            fields = self._connections.fields(connection, reason="test")
+            fields = await self._tokens.fields(connection, network, reason="test")
+            result = await self._run_with_tokens(connection, fields, network, on_progress)
         except BlobTampered as damage:
             self._connections.show_unreadable(connection, damage.message)
             raise
-        result = await self.run_fields(connection, fields, network, on_progress)
+        except NotRenewed as ended:
+            result = _failed_before(ended.failure)
         self.record(connection, result)
         return result
+
+    async def _run_with_tokens(
+        self, connection: Connection, fields: Mapping[str, FieldValue], network: Network, on_progress: OnProgress
+    ) -> CheckResult:
+        """Test; where the vendor refuses tokens that can be renewed, once more with new ones. Raises NotRenewed."""
+        result = await self.run_fields(connection, fields, network, on_progress)
+        refused = result.failure is not None and result.failure.kind in {FailureKind.REJECTED, FailureKind.EXPIRED}
+        if not refused or not self._tokens.can_renew(connection, fields):
+            return result
+        renewed = await self._tokens.instead_of(fields, connection, network)
+        return await self.run_fields(connection, renewed, network, on_progress)
 
     async def run_fields(
         self,

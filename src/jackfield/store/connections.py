@@ -61,6 +61,7 @@ def create(
     connection_id: str | None = None,
     secret_digest: str | None = None,
     next_test_at: datetime | None = None,
+    identity_id: str | None = None,
 ) -> Connection:
     """Make an untested connection. Raises NotFound for its place, InvalidField when the name is taken or no slug."""
     _require_place(tx, scope)
@@ -76,6 +77,7 @@ def create(
             expires_at=None,
             expiry_known=ExpiryKnown.UNKNOWN,
             next_test_at=next_test_at,
+            identity_id=identity_id,
             secret_digest=secret_digest,
             created_at=tx.now,
             updated_at=tx.now,
@@ -164,6 +166,13 @@ def set_typed_expiry(tx: Writing, connection_id: str, *, version: int, expires_a
     known = ExpiryKnown.UNKNOWN if expires_at is None else ExpiryKnown.TYPED
     values = {"expires_at": expires_at, "expiry_known": known}
     return change(tx, _table, connection_id, version, "connection", values)
+
+
+def set_identity(tx: Writing, connection_id: str, *, version: int, identity_id: str | None) -> int:
+    """Say which source identity it starts from: what tests said is forgotten. Returns the new version."""
+    new_version = change(tx, _table, connection_id, version, "connection", {"identity_id": identity_id})
+    forget_result(tx, connection_id)
+    return new_version
 
 
 def set_next_test(tx: Writing, connection_id: str, at: datetime | None) -> None:

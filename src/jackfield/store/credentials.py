@@ -18,6 +18,15 @@ class Status(StrEnum):
     PENDING = "pending"  # sealed before the vendor was asked to change it, not yet proven
 
 
+class Renewal(StrEnum):
+    """How far a refresh of a credential's tokens came; storing new tokens begins anew."""
+
+    IDLE = "idle"
+    SENT = "sent"  # the vendor was asked, and its answer is not stored
+    OVER = "over"  # the vendor refused it for good
+    LOST = "lost"  # the same, after the answer to an earlier one was lost
+
+
 @dataclass(frozen=True, slots=True)
 class SealedCredential:
     """The sealed JSON of a connection's fields. Its id, key and version are part of what the seal binds."""
@@ -28,6 +37,7 @@ class SealedCredential:
     sealed: bytes
     key_id: str
     version: int
+    renewal: Renewal = Renewal.IDLE
 
 
 def put(tx: Writing, credential: SealedCredential) -> None:
@@ -42,6 +52,7 @@ def put(tx: Writing, credential: SealedCredential) -> None:
             sealed=credential.sealed,
             key_id=credential.key_id,
             version=credential.version,
+            renewal=credential.renewal,
         )
     )
 
@@ -65,6 +76,11 @@ def drop(tx: Writing, connection_id: str, status: Status) -> None:
     tx.run(delete(_table).where(_c.connection_id == connection_id, _c.status == status))
 
 
+def set_renewal(tx: Writing, connection_id: str, renewal: Renewal) -> None:
+    """Note how far a refresh of the current credential came."""
+    tx.run(update(_table).where(_c.connection_id == connection_id, _c.status == Status.CURRENT).values(renewal=renewal))
+
+
 def pending(tx: Reading) -> tuple[SealedCredential, ...]:
     """Every pending credential: what a crash left undecided."""
     rows = tx.all(select(_table).where(_c.status == Status.PENDING).order_by(_c.connection_id))
@@ -80,4 +96,5 @@ def require(tx: Reading, connection_id: str) -> SealedCredential:
 
 
 def _credential(row: AnyRow) -> SealedCredential:
-    return SealedCredential(row.id, row.connection_id, Status(row.status), row.sealed, row.key_id, row.version)
+    status, renewal = Status(row.status), Renewal(row.renewal)
+    return SealedCredential(row.id, row.connection_id, status, row.sealed, row.key_id, row.version, renewal)

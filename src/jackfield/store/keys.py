@@ -15,6 +15,7 @@ _c = _table.c
 _SEALED: Final[dict[str, tuple[Table, ColumnElement[bytes]]]] = {
     "credential": (tables.credential, tables.credential.c.sealed),
     "check_run": (tables.check_run, tables.check_run.c.sealed_detail),
+    "identity": (tables.identity, tables.identity.c.sealed),
     "draft": (tables.draft, tables.draft.c.sealed),
 }
 

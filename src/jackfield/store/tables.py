@@ -116,6 +116,7 @@ class ConnectionRow(Row, table=True):
     platform_managed: bool
     attempts_allowed: bool
     private_address_allowed: bool
+    identity_id: str | None = Field(foreign_key="identity.id", index=True)
     secret_digest: str | None = Field(index=True)
     created_at: datetime = _time()
     updated_at: datetime = _time()
@@ -131,14 +132,32 @@ class StateTallyRow(Row, table=True):
     amount: int
 
 
+class IdentityRow(Row, table=True):
+    """A source identity that connections start from; the version is part of what its seal binds."""
+
+    id: str = _id()
+    name: str = Field(unique=True)
+    provider: str
+    method: str
+    sealed: bytes
+    key_id: str = Field(foreign_key="data_key.id", index=True)
+    created_at: datetime = _time()
+    updated_at: datetime = _time()
+    version: int
+
+
 class CredentialRow(Row, table=True):
-    """The sealed JSON of the fields: one current, and one pending while a platform-managed credential is replaced."""
+    """The sealed JSON of the fields: one current, and one pending while a platform-managed credential is replaced.
+
+    `renewal` says how far a refresh of its tokens came.
+    """
 
     __table_args__ = (UniqueConstraint("connection_id", "status"),)
 
     id: str = _id()
     connection_id: str = _of_connection()
     status: str
+    renewal: str
     sealed: bytes
     key_id: str = Field(foreign_key="data_key.id", index=True)
     version: int
@@ -278,6 +297,7 @@ organization = _table("organization")
 project = _table("project")
 connection = _table("connection")
 state_tally = _table("state_tally")
+identity = _table("identity")
 credential = _table("credential")
 intended_use = _table("intended_use")
 tag = _table("tag")

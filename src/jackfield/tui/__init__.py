@@ -1,14 +1,24 @@
 """The full-screen interface. Nothing heavier than Textual is imported before the first screen is painted."""
 
 import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from jackfield.services.home import Home
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from jackfield.net.network import Network
 
 _FRAMEWORK_PREFIX = "TEXTUAL"
 
 
-def run(home: Home, *, mouse: bool = True) -> int:
-    """Show the interface until the user leaves; gives the exit code. Raises UsageError for a broken key map."""
+def run(home: Home, *, mouse: bool = True, network: "Callable[[], Network] | None" = None) -> int:
+    """Show the interface until the user leaves; gives the exit code. Raises UsageError for a broken key map.
+
+    `network` makes what tests of connections go through, instead of the real one.
+    """
     # Textual reads its variables when it is imported: nobody may ask for log files, screenshots or typed keys here.
     for name in [name for name in os.environ if name.startswith(_FRAMEWORK_PREFIX)]:
         del os.environ[name]
@@ -16,9 +26,15 @@ def run(home: Home, *, mouse: bool = True) -> int:
         os.environ.pop("NO_COLOR", None)
     from jackfield.tui.app import JackfieldApp
     from jackfield.tui.door import SessionDoor
-    from jackfield.tui.screens.open import OpenScreen
 
-    app = JackfieldApp(home.folder, SessionDoor(home), opened=OpenScreen)
+    door = SessionDoor(home, network=network)
+
+    def home_screen() -> "Screen[None]":
+        from jackfield.tui.screens.connections import ConnectionsScreen
+
+        return ConnectionsScreen(*door.inside())
+
+    app = JackfieldApp(home.folder, door, opened=home_screen)
     code = app.run(mouse=mouse)
     if app.crash is not None:
         print(app.crash.told(), flush=True)  # noqa: T201  the terminal is a plain one again

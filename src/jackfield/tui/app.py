@@ -3,42 +3,71 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from rich.console import RenderableType
 from textual.app import App
-from textual.events import Resize
+from textual.events import Event, InputEvent, Paste, Resize
+from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from jackfield.model.errors import JackfieldError
+from jackfield.model.errors import JackfieldError, LockedError
 from jackfield.model.secret import Secret
 from jackfield.text import clean
 from jackfield.tui.crash import Crash, record_crash
+from jackfield.tui.idle import Idle, boot_seconds
 from jackfield.tui.keys import Place, action, bindings, key_shown, keys_of, read_key_map
-from jackfield.tui.screens.locked import FirstRunScreen, UnlockScreen
+from jackfield.tui.screens.locked import FirstRunScreen, LockedScreen, UnlockScreen
 from jackfield.tui.screens.too_small import TooSmall
+from jackfield.tui.screens.working import Fault
 from jackfield.tui.terminal import TerminalDriver
 from jackfield.tui.themes import DEFAULT, Palette, chosen_theme, find_theme, remember_theme, theme_files
 from jackfield.tui.widgets.notice import tell, tell_error
 
+if TYPE_CHECKING:
+    from jackfield.tui.door import Ways
+
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
 HUNG_UP: Final = 129  # the shell's code for a program ended by a hang-up
 CLIPBOARD_SECONDS: Final = 20.0
+IDLE_LOOK_SECONDS: Final = 5.0  # so long after waking, a machine that slept too long may still show the screen
+IDLE_CHOICES: Final = (1, 5, 15, 30, 60, 0)  # minutes; 0: never
 SMALLEST: Final = (60, 12)  # columns and lines under which a message stands in for the screen
 
 
 class Door(Protocol):
-    """The way to the vault. `create`, `unlock` and `warm` may take a second: they are called in a thread."""
+    """The way to the vault. What may take a second is called in a thread: `ways`, `create`, `unlock…` and `warm`."""
+
+    idle_minutes: int | None
+    """Minutes without a key after which an open door closes by itself; None: never, or it is closed."""
 
     def exists(self) -> bool:
         """Whether there is a vault to open."""
 
-    def create(self, passphrase: Secret, *, recovery: bool) -> Secret | None:
+    def ways(self) -> "Ways":
+        """What opens it besides the passphrase, and what is wrong already."""
+
+    def create(self, passphrase: Secret) -> Secret | None:
         """Make the vault; gives the recovery key, to be shown once. Raises JackfieldError."""
+
+    def decline_recovery(self) -> None:
+        """Do without the recovery key that was just made. Raises JackfieldError."""
 
     def unlock(self, passphrase: Secret) -> None:
         """Open the vault. Raises WrongPassphrase and other JackfieldErrors."""
+
+    def unlock_with_recovery(self, key: Secret) -> None:
+        """As `unlock`, with the recovery key."""
+
+    def unlock_with_keyring(self) -> None:
+        """As `unlock`, with what the OS keyring holds."""
+
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong with the vault and did not keep it from opening."""
+
+    def keep_idle_minutes(self, minutes: int | None) -> None:
+        """Set `idle_minutes` for good. Raises JackfieldError."""
 
     def lock(self) -> None:
         """Cancel what runs and forget the keys. Never raises, and may be called when it is closed."""
@@ -56,8 +85,18 @@ class JackfieldApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
 
-    def __init__(self, home: Path, door: Door, *, opened: Callable[[], Screen[None]]) -> None:
-        """`opened` makes the screen behind the door. Raises UsageError when the key map in `home` cannot be used."""
+    def __init__(
+        self,
+        home: Path,
+        door: Door,
+        *,
+        opened: Callable[[], Screen[None]],
+        clock: Callable[[], float] = boot_seconds,
+    ) -> None:
+        """`opened` makes the screen behind the door; it raises LockedError when the door is closed again.
+
+        Raises UsageError when the key map in `home` cannot be used.
+        """
         # Without colour nothing may be converted to shades either: the terminal's own default is all there is.
         super().__init__(driver_class=TerminalDriver, ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.home = home
@@ -67,6 +106,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self.key_map = read_key_map(home / "keys.yaml")
         self.set_keymap({action_id: ",".join(keys) for action_id, keys in self.key_map.items()})
         self._opened = opened
+        self._idle = Idle(clock)
         self._copied = 0
         self._trouble: JackfieldError | None = None
         others = list(self.available_themes)
@@ -77,29 +117,78 @@ class JackfieldApp(App[int], inherit_bindings=False):
 
     # The door
 
-    def door_screen(self) -> Screen[None]:
-        """The screen in front of the closed door."""
-        return UnlockScreen(self.door) if self.door.exists() else FirstRunScreen(self.door)
+    def door_screen(self, reason: str = "") -> Screen[None]:
+        """The screen in front of the closed door; `reason` says why it was closed."""
+        return UnlockScreen(self.door, reason) if self.door.exists() else FirstRunScreen(self.door)
 
     def on_mount(self) -> None:
         self.push_screen(self.door_screen())
         self.call_after_refresh(self.run_worker, self.door.warm, thread=True, group="warm", exit_on_error=False)
+        self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_away)
         if self._trouble is not None:
             tell_error(self, self._trouble)
 
     def on_locked_screen_opened(self) -> None:
-        self.switch_screen(self._opened())
+        try:
+            screen, warnings = self._opened(), self.door.warnings()
+        except LockedError:  # by then it was locked again, and that screen is there
+            return
+        self._replace_all(screen)
+        for warning in warnings:
+            tell(self, warning, severity="warning")
 
-    def action_lock(self) -> None:
+    def action_lock(self, reason: str = "") -> None:
         """Close the vault; every screen over the locked one goes, with what it shows."""
         self.workers.cancel_all()
         self.door.lock()
         self._forget_copied(self._copied)
         self.clear_notifications()
+        self._replace_all(self.door_screen(reason))
+
+    def _replace_all(self, screen: Screen[None]) -> None:
         with self.batch_update():
             while len(self.screen_stack) > _UNDER:
                 self.pop_screen()
-            self.switch_screen(self.door_screen())
+            self.switch_screen(screen)
+        self._fit(self.size)
+
+    def _lock_when_away(self) -> bool:
+        """Lock when nobody touched a key for too long; whether that was so."""
+        minutes = self.door.idle_minutes
+        if minutes is None or self._idle.seconds < minutes * 60:
+            return False
+        self.action_lock(f"Locked: no key was touched for {minutes} minute{'s' * (minutes > 1)}.")
+        return True
+
+    async def on_event(self, event: Event) -> None:
+        """Note that somebody is there. What is typed after too long a time locks, and does nothing else."""
+        if isinstance(event, InputEvent | Paste):
+            if self._lock_when_away():
+                return
+            self._idle.touch()
+        await super().on_event(event)
+
+    def action_idle(self) -> None:
+        """Let the user choose how long the vault stays open unattended."""
+        from jackfield.tui.widgets.picker import Item, Picker
+
+        now = self.door.idle_minutes or 0
+        words = {
+            minutes: f"After {minutes} minute{'s' * (minutes > 1)}" if minutes else "Never" for minutes in IDLE_CHOICES
+        }
+        items = [Item(str(minutes), text, aside="now" * (minutes == now)) for minutes, text in words.items()]
+        self.push_screen(Picker("Lock by itself when no key is touched", items), self._chose_idle)
+
+    def _chose_idle(self, chosen: str | None) -> None:
+        if chosen is None:
+            return
+        try:
+            self.door.keep_idle_minutes(int(chosen) or None)
+        except JackfieldError as error:
+            tell_error(self, error)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "idle" or not isinstance(self.screen, LockedScreen)
 
     def hang_up(self) -> None:
         """The terminal is gone or the program is asked to end: lock, and leave without a word."""
@@ -119,12 +208,12 @@ class JackfieldApp(App[int], inherit_bindings=False):
     # A terminal that is too small
 
     def on_resize(self, event: Resize) -> None:
-        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
-        shown = isinstance(self.screen, TooSmall)
-        if small and not shown:
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        shown = any(isinstance(screen, TooSmall) for screen in self.screen_stack)
+        if not shown and (size.width < SMALLEST[0] or size.height < SMALLEST[1]):
             self.push_screen(TooSmall(*SMALLEST))
-        elif shown and not small:
-            self.pop_screen()
 
     # Themes
 
@@ -241,6 +330,12 @@ class JackfieldApp(App[int], inherit_bindings=False):
             self.door.lock()
             self._exception_event.set()
         self._close_messages_no_wait()
+
+    def on_fault(self, fault: Fault) -> None:
+        """A fault beside the interface: written down and told, and the session goes on."""
+        crash = record_crash(fault.error, self.home)
+        where = f"Where it happened is in {crash.path}." if crash.path else ""
+        tell_error(self, JackfieldError(f"This did not work, by a fault of Jackfield's own ({crash.id}).", where))
 
     def _set_pointer_shape(self, shape: str) -> None:
         """The mouse pointer keeps its shape: changing it takes a sequence that this program does not send."""

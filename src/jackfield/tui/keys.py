@@ -24,8 +24,10 @@ class Place(StrEnum):
     """Where an action applies; the value is the heading in the help."""
 
     EVERYWHERE = "Everywhere"
+    DOOR = "Before the vault is open"
     LIST = "In a list"
     CHOICE = "In a choice"
+    OPTION = "In a line of options"
     FIELD = "In a secret field"
     CONFIRM = "In a question"
     CONNECTIONS = "Connections"
@@ -33,18 +35,22 @@ class Place(StrEnum):
     SCOPES = "Organizations and projects"
     GALLERY = "Providers"
     FORM = "New connection"
+    READING = "In a text"
 
 
 # Places that are live together with one place, so that one key cannot mean two things there.
 _TOGETHER: Final[dict[Place, tuple[Place, ...]]] = {
+    Place.DOOR: (Place.EVERYWHERE, Place.FIELD),
     Place.LIST: (Place.EVERYWHERE,),
     Place.CHOICE: (Place.EVERYWHERE, Place.FORM),
+    Place.OPTION: (Place.EVERYWHERE, Place.FORM),
     Place.FIELD: (Place.EVERYWHERE, Place.FORM),
     Place.CONNECTIONS: (Place.EVERYWHERE, Place.LIST),
     Place.CONNECTION: (Place.EVERYWHERE, Place.LIST),
     Place.SCOPES: (Place.EVERYWHERE, Place.LIST),
     Place.GALLERY: (Place.EVERYWHERE, Place.LIST),
     Place.FORM: (Place.EVERYWHERE,),
+    Place.READING: (Place.EVERYWHERE,),
 }
 
 
@@ -89,6 +95,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Light, dark, sixteen colours, high contrast, and more.",
     ),
     Action(
+        "app.idle",
+        Place.EVERYWHERE,
+        "Lock by itself after …",
+        "app.idle",
+        ("f8",),
+        "How long the vault stays open while nobody touches a key.",
+    ),
+    Action(
         "app.lock",
         Place.EVERYWHERE,
         "Lock",
@@ -99,6 +113,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("app.quit", Place.EVERYWHERE, "Quit", "app.quit", ("ctrl+q",), "Lock and leave.", in_dialogs=True),
     Action("app.back", Place.EVERYWHERE, "Back", "app.back", ("escape",), in_palette=False),
+    Action(
+        "door.recovery",
+        Place.DOOR,
+        "Use the recovery key",
+        "recovery",
+        ("f2",),
+        "For a forgotten passphrase; again for the passphrase.",
+    ),
+    Action("door.keyring", Place.DOOR, "Use the OS keyring", "keyring", ("f3",), "Where it holds a key of this vault."),
     _moves("up", "Up", "move(-1)", "up", "k"),
     _moves("down", "Down", "move(1)", "down", "j"),
     _moves("page-up", "Page up", "page(-1)", "pageup"),
@@ -111,6 +134,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("choice.down", Place.CHOICE, "Down", "move(1)", ("down", "j"), in_palette=False),
     Action("choice.choose", Place.CHOICE, "Choose", "choose", ("space",), in_palette=False),
     Action("choice.accept", Place.CHOICE, "Choose and go on", "accept", ("enter",), in_palette=False),
+    Action("option.previous", Place.OPTION, "Previous", "choose(-1)", ("left", "h"), in_palette=False),
+    Action("option.next", Place.OPTION, "Next", "choose(1)", ("right", "l", "space"), in_palette=False),
+    Action("option.accept", Place.OPTION, "Go on", "accept", ("enter",), in_palette=False),
     Action(
         "secret.reveal",
         Place.FIELD,
@@ -141,6 +167,22 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Test the highlighted or the marked connections now.",
     ),
     Action(
+        "connection.test-all",
+        Place.CONNECTIONS,
+        "Test all that are listed",
+        "test_all",
+        ("T",),
+        "Every connection of the list as it is filtered now; asks first.",
+    ),
+    Action(
+        "connection.cancel-tests",
+        Place.CONNECTIONS,
+        "Cancel the tests",
+        "cancel_tests",
+        ("c",),
+        "Stop every test that was started here.",
+    ),
+    Action(
         "connection.filter",
         Place.CONNECTIONS,
         "Filter",
@@ -151,6 +193,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "connection.sort", Place.CONNECTIONS, "Sort", "sort", ("s",), "By name, state, expiry, last test or provider."
     ),
+    Action("connection.reverse", Place.CONNECTIONS, "Reverse the order", "reverse", ("S",)),
     Action("connection.edit", Place.CONNECTIONS, "Edit", "edit", ("e",), "Change its fields, uses or schedule."),
     Action(
         "connection.delete",
@@ -191,24 +234,58 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("y",),
         "The least that its chosen uses need.",
     ),
+    Action(
+        "detail.difference",
+        Place.CONNECTION,
+        "Difference to what is granted",
+        "difference",
+        ("x",),
+        "What to add, what to remove.",
+    ),
+    Action(
+        "detail.take-over",
+        Place.CONNECTION,
+        "Let Jackfield manage the secret",
+        "take_over",
+        ("m",),
+        "It is replaced at the vendor; only Jackfield knows the new one.",
+    ),
+    Action("detail.copy-id", Place.CONNECTION, "Copy id", "copy_id", ("i",), "Send it to the terminal's clipboard."),
+    Action("detail.cancel-test", Place.CONNECTION, "Cancel the test", "cancel_test", ("c",)),
     Action("scope.new", Place.SCOPES, "New", "new", ("n",), "Make an organization or a project."),
-    Action("scope.rename", Place.SCOPES, "Rename", "rename", ("r",)),
+    Action("scope.rename", Place.SCOPES, "Rename or describe", "rename", ("r",)),
     Action("scope.delete", Place.SCOPES, "Delete", "delete", ("d", "delete"), "Refused while it holds connections."),
-    Action("gallery.filter", Place.GALLERY, "Filter", "filter", ("/",)),
+    Action("gallery.filter", Place.GALLERY, "Filter", "filter", ("/",), "Type a part of a name or a category."),
+    Action("gallery.discard", Place.GALLERY, "Discard a draft", "discard", ("d", "delete"), "Forget what was begun."),
     Action("form.next", Place.FORM, "Next step", "next", ("ctrl+n", "pagedown"), in_palette=False),
     Action("form.previous", Place.FORM, "Previous step", "previous", ("ctrl+b", "pageup"), in_palette=False),
-    Action("form.test", Place.FORM, "Test", "test", ("ctrl+t",), "Test with what is in the form; nothing is stored."),
+    Action(
+        "form.test", Place.FORM, "Test", "test", ("ctrl+t", "t"), "Test with what is in the form; nothing is stored."
+    ),
+    Action("form.cancel-test", Place.FORM, "Cancel the test", "cancel_test", ("ctrl+g", "c")),
+    Action("form.save", Place.FORM, "Save", "save", ("ctrl+s",), "Seal it in the vault."),
     Action(
         "form.copy",
         Place.FORM,
-        "Copy the snippet",
+        "Copy",
         "copy",
-        ("ctrl+y",),
-        "Policy, statements or commands for the chosen uses.",
+        ("ctrl+y", "y"),
+        "The policy, the vendor's address or the commands: what the step shows.",
     ),
-    Action("form.write", Place.FORM, "Write the snippet to a file", "write", ("ctrl+w",)),
-    Action("form.save", Place.FORM, "Save", "save", ("ctrl+s",)),
-    Action("form.cancel-test", Place.FORM, "Cancel the test", "cancel_test", ("ctrl+x",)),
+    Action("form.write", Place.FORM, "Write to a file", "write", ("f2", "w"), "The policy for the chosen uses."),
+    Action("form.qr", Place.FORM, "Vendor's page as QR", "qr", ("f3", "o"), "For a browser on another device."),
+    Action("form.pick", Place.FORM, "Choose from a list", "pick", ("f4",), "What the vendor or the field offers."),
+    Action(
+        "form.difference",
+        Place.FORM,
+        "Difference to what is granted",
+        "difference",
+        ("f5", "x"),
+        "What to add, what to remove.",
+    ),
+    Action("form.login", Place.FORM, "Log in", "log_in", ("f6",), "Where the method gets its token by a login."),
+    Action("reading.copy", Place.READING, "Copy", "copy", ("y",), "Send the text to the terminal's clipboard."),
+    Action("reading.write", Place.READING, "Write to a file", "write", ("w",)),
 )
 _BY_ID: Final = {action.id: action for action in ACTIONS}
 

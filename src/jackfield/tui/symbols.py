@@ -29,10 +29,12 @@ _LIMITED: Final = ("▲", "!", "limited")
 _UNPROVEN: Final = ("?", "?", "unproven")
 _FAILED: Final = ("✖", "x", "failed")
 _UNTESTED: Final = ("○", "o", "untested")
+_PARTLY: Final = ("◐", "~", "limited")
 _RUNNING: Final = ("●", "*", "accent")
 _BROKEN: Final = ("◆", "#", "failed")
 
 RUNNING: Final = Mark("running", *_RUNNING)
+PARTLY: Final = Mark("passed", *_PARTLY)  # passed, and some of what is needed could not be verified
 
 STATES: Final[dict[State, Mark]] = {
     State.PASSED: Mark("passed", *_PASSED),
@@ -77,6 +79,10 @@ _DRAWING: Final = {
     "·": ".",
     "–": "-",
     "—": "-",
+    "▂": ".",
+    "▃": ":",
+    "▅": "=",
+    "▆": "%",
     "█": "#",
     "▇": "#",
     "▓": "#",
@@ -97,12 +103,18 @@ ASCII_FORMS: Final[dict[int, str]] = {
     **{ord(symbol): form for symbol, form in _DRAWING.items()},
     **{ord(mark.symbol): mark.ascii for marks in (STATES, STEPS, GRANTS) for mark in marks.values()},
     ord(RUNNING.symbol): RUNNING.ascii,
+    ord(PARTLY.symbol): PARTLY.ascii,
 }
 
 
-def state_mark(state: State, failure: FailureKind | None = None) -> Mark:
-    """The mark of a connection; a failed one is named by its kind of failure when that is known."""
+def state_mark(state: State, failure: FailureKind | None = None, unverified: int = 0) -> Mark:
+    """The mark of a connection; a failed one is named by its kind of failure when that is known.
+
+    A pass in which `unverified` needed permissions could not be read is not all green.
+    """
     mark = STATES[state]
+    if state is State.PASSED and unverified:
+        return PARTLY
     if state is State.FAILED and failure is not None:
         return Mark(failure.value, mark.symbol, mark.ascii, mark.tone)
     return mark

@@ -1,5 +1,6 @@
 """Whether every name in a provider's rules means something: a field, a fact or a built-in name."""
 
+import re
 from collections.abc import Iterator
 
 from jackfield.providers.contract.expression import BUILT_IN_NAMES, Expression, Template
@@ -12,6 +13,8 @@ def find_incoherence(provider: Provider) -> str:
     fields = {field.name for method in provider.tested_methods for field in method.fields}
     known = fields | set(provider.facts) | BUILT_IN_NAMES
     for place, rule in _rules(provider):
+        if place.startswith("facts.") and isinstance(rule, Template) and re.search(r"\{['\"(]", rule.text):
+            return f"{place}: a part in braces begins with a name or a function; {rule.text} would be sent as it stands"
         unknown = rule.reads - known - _extra_names(place)
         if unknown:
             return f"{place}: {', '.join(sorted(unknown))} is no field, fact or built-in name"

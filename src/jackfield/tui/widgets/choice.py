@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
+from textual.actions import SkipAction
 from textual.reactive import reactive
 
 from jackfield.tui.keys import Place, bindings
@@ -110,6 +111,9 @@ class ChoiceList(LineView, can_focus=True):
             self.action_choose()
 
     def action_move(self, by: int) -> None:
+        """Move; past the first and the last option the key is left to whatever is around."""
+        if self.validate_cursor(self.cursor + by) == self.cursor:
+            raise SkipAction
         self.cursor += by
 
     def action_choose(self) -> None:

@@ -30,6 +30,9 @@ class KeyBar(LineView):
         self._words = dict(words or {})
         self._key_map = key_map or {}
 
+    def on_mount(self) -> None:
+        self._key_map = self._key_map or getattr(self.app, "key_map", {})
+
     def show_actions(self, *action_ids: str, words: Mapping[str, str] | None = None) -> None:
         """Show these actions; `words` gives one another word than its title in lower case."""
         if (action_ids, dict(words or {})) != (self._actions, self._words):

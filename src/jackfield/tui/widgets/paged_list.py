@@ -176,16 +176,25 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         return frozenset(self._marked)
 
     def load(
-        self, source: PageSource[Row], *, sort: Sort | None = None, empty: str | None = None, keep: bool = True
+        self,
+        source: PageSource[Row],
+        *,
+        sort: Sort | None = None,
+        empty: str | None = None,
+        keep: bool = True,
+        row_id: str | None = None,
     ) -> None:
-        """Show `source` when it has answered; `keep` highlights the same row if it is still there, else the first."""
+        """Show `source` when it has answered; `keep` highlights the same row if it is still there, else the first.
+
+        `row_id` is highlighted instead, when it is there.
+        """
         self._asked = source
         if sort is not None:
             self._sort = sort
         if empty is not None:
             self._empty = literal(empty)
         row = self.highlighted if keep else None
-        kept = None if row is None else self._row_id(row)
+        kept = row_id or (None if row is None else self._row_id(row))
         self.run_worker(
             partial(self._read, source, kept, self.cursor if keep else 0),
             thread=True,
@@ -203,6 +212,11 @@ class PagedList(LineView, Generic[Row], can_focus=True):
                     self._pages[number] = (*rows[:offset], row, *rows[offset + 1 :])
                     self._refresh_row(number * PAGE_ROWS + offset)
                     return
+
+    def redraw(self) -> None:
+        """Draw every row anew, when columns show more than what is in the rows."""
+        self._strips.clear()
+        self.refresh()
 
     def clear_marks(self) -> None:
         """Forget every mark."""
@@ -247,7 +261,11 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         number, offset = divmod(position, PAGE_ROWS)
         rows = self._pages.get(number)
         if rows is None:
-            rows = self._source.page(number * PAGE_ROWS, PAGE_ROWS)
+            try:
+                rows = self._source.page(number * PAGE_ROWS, PAGE_ROWS)
+            except JackfieldError as error:  # kept as empty, or it would be asked for again with every line
+                rows = ()
+                self.post_message(self.LoadFailed(self, error))
             if len(self._pages) >= PAGES_KEPT:
                 del self._pages[max(self._pages, key=lambda kept: abs(kept - number))]
             self._pages[number] = rows

@@ -23,12 +23,21 @@ class StepList(LineView):
         self._since = 0.0
         self._ticker: Timer | None = None
 
+    @property
+    def shown(self) -> int:
+        """How many finished steps it shows."""
+        return len(self._steps)
+
     def begin(self, first: StepName) -> None:
         """Start anew with `first` running."""
         self._steps.clear()
         self._run(first)
         if self._ticker is None:
             self._ticker = self.set_interval(1.0, self._draw)
+
+    def start(self, name: StepName) -> None:
+        """Show `name` as the step that runs now."""
+        self._run(name)
 
     def finish(self, step: Step, following: StepName | None = None) -> None:
         """Show a finished step; `following` is the one that runs now."""

@@ -119,6 +119,25 @@ def upgrade() -> None:  # one statement for each table and index: long, and noth
         sa.PrimaryKeyConstraint("organization_id", "project_id", "state"),
     )
     op.create_table(
+        "identity",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["key_id"],
+            ["data_key.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_index("ix_identity_key_id", "identity", ["key_id"])
+    op.create_table(
         "connection",
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -142,10 +161,15 @@ def upgrade() -> None:  # one statement for each table and index: long, and noth
         sa.Column("platform_managed", sa.Boolean(), nullable=False),
         sa.Column("attempts_allowed", sa.Boolean(), nullable=False),
         sa.Column("private_address_allowed", sa.Boolean(), nullable=False),
+        sa.Column("identity_id", sa.String(), nullable=True),
         sa.Column("secret_digest", sa.String(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["identity_id"],
+            ["identity.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
@@ -186,6 +210,7 @@ def upgrade() -> None:  # one statement for each table and index: long, and noth
     op.create_index("connection_project_by_provider", "connection", ["project_id", "provider", "name"])
     op.create_index("connection_project_by_state", "connection", ["project_id", "state", "name"])
     op.create_index("connection_project_by_test", "connection", ["project_id", "tested_at", "name"])
+    op.create_index("ix_connection_identity_id", "connection", ["identity_id"])
     op.create_index("ix_connection_next_test_at", "connection", ["next_test_at"])
     op.create_index("ix_connection_secret_digest", "connection", ["secret_digest"])
     op.create_table(
@@ -233,6 +258,7 @@ def upgrade() -> None:  # one statement for each table and index: long, and noth
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("connection_id", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
+        sa.Column("renewal", sa.String(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("key_id", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
