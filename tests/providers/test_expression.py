@@ -38,3 +38,11 @@ def test_texts_and_lists_are_joined_by_plus() -> None:
 def test_name_bound_by_a_macro_is_not_read() -> None:
     """The variable of exists, all, map and filter is no fact, however its condition begins."""
     assert Expression("fact.map.exists(k, !(k in other) || fact.map[k] != x)").reads == {"fact", "other", "x"}
+
+
+@pytest.mark.parametrize("macro", ["exists", "all"])
+def test_a_long_list_that_cannot_be_judged_decides_nothing(macro: str) -> None:
+    """Errors of a rule's elements do not pile up, whatever a vendor lists."""
+    names: dict[str, object] = {"found": [{"name": "x"}] * 500}
+
+    assert Expression(f"found.{macro}(one, one.role == 'admin')").decide(names) is NOTHING

@@ -100,9 +100,7 @@ class Filling:
         """Add a Netlify connection with one use."""
         uses = (IntendedUse(USE, {"team": "acme"}),)
         definition = Definition(name, "netlify", "access-token", uses=uses, test_every_minutes=every)
-        return self.session.connections.create(
-            self.scopes[where], definition, {"accessToken": Secret(token)}, **more
-        )
+        return self.session.connections.create(self.scopes[where], definition, {"accessToken": Secret(token)}, **more)
 
     def tested(self, connection: Connection, result: CheckResult) -> None:
         """Keep a result, as if it had been tested."""

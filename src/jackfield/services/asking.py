@@ -1,21 +1,16 @@
 """What a form asks the vendor before it is saved: the values that a target may have."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jackfield.model.errors import Refused
-from jackfield.model.secret import FieldValue, Stored
 from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import target_values
-from jackfield.services.form import Form
 from jackfield.services.session import Session
 from jackfield.services.testing import Draft
-from jackfield.services.tokens import oauth_client
 
 if TYPE_CHECKING:
     from jackfield.checks.picking import Pick
-    from jackfield.providers.contract.oauth import DevicePrompt
 
 
 async def picks_for(session: Session, draft: Draft, use_id: str, target: str, network: Network) -> "tuple[Pick, ...]":

@@ -250,6 +250,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("m",),
         "It is replaced at the vendor; only Jackfield knows the new one.",
     ),
+    Action("detail.log-in", Place.CONNECTION, "Log in again", "log_in", ("f6",), "Where its tokens come from a login."),
     Action("detail.copy-id", Place.CONNECTION, "Copy id", "copy_id", ("i",), "Send it to the terminal's clipboard."),
     Action("detail.cancel-test", Place.CONNECTION, "Cancel the test", "cancel_test", ("c",)),
     Action("scope.new", Place.SCOPES, "New", "new", ("n",), "Make an organization or a project."),

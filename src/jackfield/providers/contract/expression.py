@@ -139,7 +139,10 @@ def identifiers(text: str) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     import celpy
+    from celpy.evaluation import CELEvalError
 
+    # The library quotes an error within the next one, which doubles for each element that `exists` cannot judge.
+    CELEvalError.__repr__ = object.__repr__  # type: ignore[method-assign]  # it offers no way to choose
     return celpy.Environment()
 
 

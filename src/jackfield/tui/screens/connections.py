@@ -1,0 +1,350 @@
+"""The home screen: the connections of a place, what the highlighted one is, and what can be done with them."""
+
+from asyncio import to_thread
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.timer import Timer
+
+from jackfield.model.connection import ConnectionSummary, Scope
+from jackfield.model.errors import JackfieldError
+from jackfield.services.connections import ConnectionList, Filter
+from jackfield.services.engine import Engine, LockAsked, News
+from jackfield.services.session import Session
+from jackfield.services.settings import Settings
+from jackfield.services.trial import stored_form
+from jackfield.tui.keys import Place, bindings
+from jackfield.tui.screens.connections_deletion import Deletion
+from jackfield.tui.screens.connections_filter import FilterLine
+from jackfield.tui.screens.connections_list import ConnectionRows, Order, columns
+from jackfield.tui.screens.connections_pane import ConnectionPane, look
+from jackfield.tui.screens.connections_place import NOWHERE, describe, facts
+from jackfield.tui.screens.connections_tests import ConnectionTests, Notice
+from jackfield.tui.screens.detail.screen import DetailScreen
+from jackfield.tui.screens.form.screen import FormScreen
+from jackfield.tui.screens.gallery import GalleryScreen
+from jackfield.tui.screens.organizations import OrganizationsScreen
+from jackfield.tui.screens.places import Chosen
+from jackfield.tui.screens.working import WorkingScreen
+from jackfield.tui.widgets.confirm import Confirm
+from jackfield.tui.widgets.key_bar import KeyBar
+from jackfield.tui.widgets.lines import LineView
+from jackfield.tui.widgets.notice import tell, tell_error
+from jackfield.tui.widgets.paged_list import PagedList
+from jackfield.tui.widgets.title_bar import TitleBar
+
+LOOK_AFTER: Final = 0.08  # seconds a row is highlighted before the pane shows it: moving on must cost nothing
+GATHER: Final = 0.2  # seconds in which news is gathered before it is shown
+STALE: Final = 60.0  # seconds after which a move reads the list again, for its times are relative
+
+
+class ConnectionsScreen(WorkingScreen[None]):
+    """Lists, filters, tests and deletes; leads to every other screen."""
+
+    BINDINGS = [*bindings(Place.CONNECTIONS), ("escape", "lift_filter")]
+    AUTO_FOCUS = "PagedList"
+    CSS_PATH: ClassVar[Path] = Path(__file__).parents[1] / "styles" / "home.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-usual"), (34, "-tall")]
+
+    @dataclass
+    class Heard(Message):
+        """The engine tells something."""
+
+        news: News
+
+    def __init__(self, session: Session, engine: Engine) -> None:
+        super().__init__()
+        self._session = session
+        self._engine = engine
+        self._settings = Settings(session.store)
+        self._place = NOWHERE
+        self._filter = Filter()
+        self._order = Order()
+        self._tests = ConnectionTests(session, engine)
+        self._title = TitleBar("Jackfield")
+        self._filter_line = FilterLine()
+        self._list = PagedList[ConnectionSummary](
+            columns(session.registry.name, self._scope_of, self._tests.under_way),
+            row_id=lambda row: row.id,
+            multiple=True,
+            empty="",
+            sort=self._order.marked,
+        )
+        self._pane = ConnectionPane()
+        self._saved_id: str | None = None  # to be highlighted when the list is read
+        self._read_at = 0.0
+        self._look_timer: Timer | None = None
+        self._gather_timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield self._filter_line
+        yield self._list
+        yield LineView(id="rule")
+        yield self._pane
+        yield KeyBar(
+            *("connection.new", "connection.test", "list.open", "connection.filter", "connection.scope", "list.mark"),
+            *("connection.delete", "connection.edit", "connection.sort", "connection.test-all", "app.lock"),
+            words={"connection.scope": "place", "connection.test-all": "test all"},
+        )
+
+    # What is listed
+
+    def on_mount(self) -> None:
+        self._engine.listen(self._hear)
+        self.work(self._arrive, group="place", exclusive=True)
+        self._engine.schedule()
+
+    def _hear(self, news: News) -> None:
+        """In the engine's thread."""
+        self.post_message(self.Heard(news))
+
+    async def _arrive(self) -> None:
+        self._place = await to_thread(lambda: describe(self._session, self._settings.place()))
+        self._read_list(keep=False)
+        if begun := len(await to_thread(self._session.drafts.all)):
+            forms = "A form was" if begun == 1 else f"{begun} forms were"
+            tell(self, f"{forms} begun and not saved.", next_step="n offers to go on.")
+
+    def on_screen_resume(self) -> None:
+        """Whatever was done on another screen shows."""
+        if self._read_at:
+            self.work(self._go_to, self._place.scope, group="place", exclusive=True)
+
+    async def _go_to(self, scope: Scope | None) -> None:
+        """List the connections of this place, or of the one around it when it is gone."""
+        before = self._place.scope
+        self._place = await to_thread(describe, self._session, scope)
+        moved = self._place.scope != before
+        if moved:
+            self._list.clear_marks()
+            await to_thread(self._settings.keep_place, self._place.scope)
+        self._read_list(keep=not moved)
+
+    def _read_list(self, *, keep: bool = True) -> None:
+        """Read the list anew, and what its title says."""
+        self._read_at = monotonic()
+        self._list.load(
+            self._rows(),
+            sort=self._order.marked,
+            empty=self._place.when_empty(filtered=self._filter != Filter()),
+            keep=keep,
+            row_id=self._saved_id,
+        )
+        self.work(self._count, group="count", exclusive=True)
+
+    def _rows(self) -> ConnectionRows:
+        place = self._place
+        wanted = ConnectionList(
+            place.organization_id, place.project_id, self._filter, self._order.sort, self._order.descending
+        )
+        return ConnectionRows(self._session.connections, wanted)
+
+    def _scope_of(self, row: ConnectionSummary) -> str:
+        return self._place.scope_of(row)
+
+    async def _count(self) -> None:
+        place = self._place
+        counts = await to_thread(
+            self._session.connections.counts, organization_id=place.organization_id, project_id=place.project_id
+        )
+        self._title.show_place("Jackfield", *place.words, facts=facts(counts))
+
+    def on_paged_list_loaded(self, event: PagedList.Loaded) -> None:
+        event.stop()
+        self._saved_id = None
+
+    def on_paged_list_load_failed(self, event: PagedList.LoadFailed) -> None:
+        event.stop()
+        self.after_error(event.error)
+
+    # The highlighted one
+
+    def on_paged_list_highlighted(self, event: PagedList.Highlighted[ConnectionSummary]) -> None:
+        event.stop()
+        if self._look_timer is not None:
+            self._look_timer.stop()
+        self._look_timer = self.set_timer(LOOK_AFTER, self._look)
+
+    def _look(self) -> None:
+        if monotonic() - self._read_at > STALE:
+            self._read_list()
+        self.work(self._show_highlighted, group="pane", exclusive=True)
+
+    async def _show_highlighted(self) -> None:
+        """Show the highlighted one, but in the place of what a filter that is none calls for."""
+        row = self._list.highlighted
+        glance = await to_thread(look, self._session, row.id) if row is not None else None
+        if not self._filter_line.wrong:
+            self._pane.show_glance(glance)
+
+    def on_paged_list_activated(self, event: PagedList.Activated[ConnectionSummary]) -> None:
+        event.stop()
+        try:
+            self.app.push_screen(DetailScreen(self._session, self._engine, event.row.id))
+        except JackfieldError as error:
+            self.after_error(error)
+            self._read_list()
+
+    def on_paged_list_marked(self, event: PagedList.Marked) -> None:
+        event.stop()
+        self._note()
+
+    def _note(self) -> None:
+        marked, running = len(self._list.marked), len(self._tests.under_way)
+        words = (f"{running} running" if running else "", f"{marked} marked" if marked else "")
+        self._filter_line.say(" · ".join(filter(None, words)))
+
+    def _chosen(self) -> list[str]:
+        """The marked connections, or else the highlighted one."""
+        if self._list.marked:
+            return sorted(self._list.marked)
+        row = self._list.highlighted
+        return [row.id] if row is not None else []
+
+    # Filter and order
+
+    def action_filter(self) -> None:
+        self._filter_line.open()
+
+    def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
+        event.stop()
+        self._filter = event.filter
+        self._note()
+        self._read_list(keep=False)
+
+    def on_filter_line_not_understood(self, event: FilterLine.NotUnderstood) -> None:
+        event.stop()
+        self._pane.show_words(event.error.next_step)
+
+    def on_filter_line_left(self, event: FilterLine.Left) -> None:
+        event.stop()
+        self._list.focus()
+        self._note()
+        self._look()
+
+    def action_lift_filter(self) -> None:
+        """Show everything again; the filter key offers the text once more. Without a filter, forget the marks."""
+        if not self._filter_line.lift():
+            self._list.clear_marks()
+
+    def action_sort(self) -> None:
+        self._order = self._order.next()
+        self._read_list()
+
+    def action_reverse(self) -> None:
+        self._order = self._order.reversed()
+        self._read_list()
+
+    # Tests
+
+    def action_test(self) -> None:
+        self._begin_tests(self._chosen())
+
+    def action_test_all(self) -> None:
+        self.work(self._test_all, group="ask", exclusive=True)
+
+    async def _test_all(self) -> None:
+        question = Confirm(f"Test all {self._list.count:,} that are listed?", yes="Test")
+        if self._list.count and await self.is_confirmed(question):
+            self._begin_tests(await to_thread(self._rows().ids))
+
+    def _begin_tests(self, ids: Iterable[str]) -> None:
+        try:
+            self._tests.begin(ids)
+        except JackfieldError as error:
+            tell_error(self, error)
+        self._list.clear_marks()
+        self._list.redraw()
+        self._note()
+
+    def action_cancel_tests(self) -> None:
+        self._tests.cancel()
+
+    def on_connections_screen_heard(self, event: Heard) -> None:
+        event.stop()
+        match event.news:
+            case LockAsked():
+                self.app.call_later(self.app.run_action, "app.lock('Locked: that was asked for from outside.')")
+            case news:
+                if notice := self._tests.take(news):
+                    self._tell(notice)
+                if self._gather_timer is None:
+                    self._gather_timer = self.set_timer(GATHER, self._show_gathered)
+
+    def _tell(self, notice: Notice) -> None:
+        tell(self, notice.message, next_step=notice.next_step, severity=notice.severity)
+
+    def _show_gathered(self) -> None:
+        self._gather_timer = None
+        self.work(self._show_changes, group="news")
+
+    async def _show_changes(self) -> None:
+        """Show the rows as they are now, and in one notice what turned by itself.
+
+        Where rows that change may have another place in the list, it is read anew when nothing runs any more.
+        """
+        changes = await self._tests.changes()
+        for row in changes.rows:
+            self._list.update_row(row)
+        for notice in changes.notices():
+            self._tell(notice)
+        moving = self._filter != Filter() or not self._order.is_by_definition
+        if changes.gone or (moving and not self._tests.under_way):
+            self._read_list()
+        else:
+            self.work(self._count, group="count", exclusive=True)
+        if self._list.highlighted in changes.rows:
+            self.work(self._show_highlighted, group="pane", exclusive=True)
+        self._note()
+
+    # Making, changing and deleting
+
+    def action_copy_id(self) -> None:
+        row = self._list.highlighted
+        if row is not None:
+            self.app.copy_to_clipboard(row.id)
+
+    def action_new(self) -> None:
+        if not self._place.possible:
+            tell(self, "A connection belongs to an organization.", next_step="o makes the first one.")
+            return
+        self.app.push_screen(GalleryScreen(self._session, self._engine, self._place.scope), self._saved)
+
+    def action_edit(self) -> None:
+        row = self._list.highlighted
+        if row is not None:
+            self.work(self._edit, row.id, group="open", exclusive=True)
+
+    async def _edit(self, connection_id: str) -> None:
+        connection = await to_thread(self._session.connections.get, connection_id)
+        form = await to_thread(stored_form, self._session, connection)
+        self.app.push_screen(FormScreen(self._session, self._engine, form), self._saved)
+
+    def _saved(self, connection_id: str | None) -> None:
+        """Read the list anew with what was saved highlighted."""
+        self._saved_id = connection_id
+        self.work(self._go_to, self._place.scope, group="place", exclusive=True)
+
+    def action_scope(self) -> None:
+        self.app.push_screen(OrganizationsScreen(self._session, self._place.scope), self._chose_place)
+
+    def _chose_place(self, chosen: Chosen | None) -> None:
+        if chosen is not None:
+            self.work(self._go_to, chosen.scope, group="place", exclusive=True)
+
+    def action_delete(self) -> None:
+        if ids := self._chosen():
+            self.work(self._delete, ids, group="ask", exclusive=True)
+
+    async def _delete(self, ids: list[str]) -> None:
+        try:
+            if await Deletion(self._session, self.is_confirmed).delete(ids):
+                self._list.clear_marks()
+        finally:
+            self._read_list()

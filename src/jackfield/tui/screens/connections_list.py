@@ -1,0 +1,108 @@
+"""Connections by position, over pages that are read by key, and how one of them looks in a line."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+
+from jackfield.model.connection import ConnectionSummary
+from jackfield.services.connections import ConnectionList, Connections, Sort
+from jackfield.tui.symbols import PARTLY, RUNNING, Mark, state_mark
+from jackfield.tui.times import ago, left
+from jackfield.tui.widgets import paged_list
+from jackfield.tui.widgets.lines import Span
+from jackfield.tui.widgets.paged_list import Column
+
+TESTING: Final = Mark("testing", RUNNING.symbol, RUNNING.ascii, RUNNING.tone)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a list is ordered by."""
+
+    sort: Sort = Sort.NAME
+    descending: bool = False
+
+    def next(self) -> "Order":
+        """The one after this, rising."""
+        sorts = list(Sort)
+        return Order(sorts[(sorts.index(self.sort) + 1) % len(sorts)])
+
+    def reversed(self) -> "Order":
+        return Order(self.sort, not self.descending)
+
+    @property
+    def is_by_definition(self) -> bool:
+        """Whether no test changes where a row stands."""
+        return self.sort in (Sort.NAME, Sort.PROVIDER)
+
+    @property
+    def marked(self) -> paged_list.Sort:
+        """The same for the list's header."""
+        return paged_list.Sort(self.sort, self.descending)
+
+
+class ConnectionRows:
+    """The rows of one list. A page is read next to a row that is known, else counted from the nearer end."""
+
+    def __init__(self, connections: Connections, wanted: ConnectionList) -> None:
+        self._connections = connections
+        self._wanted = wanted
+        self._count = 0
+        self._edges: dict[int, ConnectionSummary] = {}  # first and last rows of the pages read so far, by position
+
+    def count(self) -> int:
+        self._count = self._connections.count(self._wanted)
+        return self._count
+
+    def page(self, start: int, limit: int) -> tuple[ConnectionSummary, ...]:
+        limit = min(limit, self._count - start)
+        rows = self._read(start, limit) if limit > 0 else ()
+        if rows:
+            self._edges |= {start: rows[0], start + len(rows) - 1: rows[-1]}
+        return rows
+
+    def position(self, row_id: str) -> int | None:
+        return self._connections.position(self._wanted, row_id)
+
+    def ids(self) -> list[str]:
+        """The id of every row, read page by page."""
+        found: list[str] = []
+        rows = self._connections.page(self._wanted)
+        while rows:
+            found += [row.id for row in rows]
+            rows = self._connections.page(self._wanted, after=rows[-1])
+        return found
+
+    def _read(self, start: int, limit: int) -> tuple[ConnectionSummary, ...]:
+        page, wanted = self._connections.page, self._wanted
+        if (above := self._edges.get(start - 1)) is not None:
+            return page(wanted, after=above, limit=limit)
+        if (below := self._edges.get(start + limit)) is not None:
+            return page(wanted, before=below, limit=limit)
+        behind = self._count - start - limit
+        if behind < start:
+            return page(wanted, last=True, skip=behind, limit=limit)
+        return page(wanted, skip=start, limit=limit)
+
+
+def columns(
+    provider_name: Callable[[str], str], scope: Callable[[ConnectionSummary], str], testing: Collection[str]
+) -> tuple[Column[ConnectionSummary], ...]:
+    """The columns of the list; connections whose ids are in `testing` show that instead of their state."""
+
+    def state(row: ConnectionSummary) -> Span:
+        mark = TESTING if row.id in testing else state_mark(row.state, row.failure_kind, row.unverified)
+        return Span(f"{mark} ({row.unverified})" if mark is PARTLY else str(mark), mark.tone)
+
+    def expiry(row: ConnectionSummary) -> Span:
+        text = left(row.expires_at)
+        return Span(text, "failed" if text == "expired" else "muted" if row.expires_at is None else "")
+
+    return (
+        Column("Name", lambda row: Span(row.name), share=8, sort=Sort.NAME),
+        Column("Provider", lambda row: Span(provider_name(row.provider)), share=5, sort=Sort.PROVIDER),
+        Column("Scope", lambda row: Span(scope(row), "muted"), share=4),
+        Column("State", state, width=14, sort=Sort.STATE),
+        Column("Expiry", expiry, width=8, sort=Sort.EXPIRY),
+        Column("Tested", lambda row: Span(ago(row.tested_at), "muted"), width=8, sort=Sort.TESTED),
+    )

@@ -1,0 +1,269 @@
+"""Step 3: the fields of the chosen method, and the test."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+
+from jackfield.model.errors import InvalidField, JackfieldError
+from jackfield.model.secret import Stored
+from jackfield.providers.contract.field import Field
+from jackfield.services.form import Form
+from jackfield.services.logins import ways
+from jackfield.services.sources import read_source, source_of
+from jackfield.services.trial import asks_for_attempts, asks_for_private
+from jackfield.tui.screens.form.access import TargetRows
+from jackfield.tui.screens.form.rows import FormRow, field_editor, label_width, option_editor
+from jackfield.tui.screens.form.step import Step
+from jackfield.tui.widgets.check_view import CheckView
+from jackfield.tui.widgets.choice import Option
+from jackfield.tui.widgets.lines import Line, literal
+from jackfield.tui.widgets.option_line import YES_OR_NO
+from jackfield.tui.widgets.prose import Prose, paragraph
+
+_METHOD: Final = "method|"  # row keys that are no field
+_PRIVATE: Final = "private|"
+_ATTEMPTS: Final = "attempts|"
+
+_HINTS: Final = {
+    _PRIVATE: "Loopback and private addresses are reached only where you say so. Link-local ones never are.",
+    _ATTEMPTS: "Some rights show only by a call that the vendor must refuse. It changes nothing; it is made on yes.",
+    _METHOD: "How the connection logs in. Fields that both methods have stay filled.",
+}
+_PASTE: Final = "Paste a whole block anywhere: a profile, a URL, .env lines or JSON fills what it knows."
+_SOURCES: Final = "@FILE and env:VARIABLE read the value from there."
+
+
+class ConnectStep(Step):
+    """Fields above, what the field at the cursor wants under them, the test below."""
+
+    KEYS = ("form.test", "form.next", "form.previous", "secret.reveal")
+    WORDS = {"form.next": "go on", "form.previous": "back"}
+    ACTIONS = frozenset({"next", "previous", "test", "cancel_test", "pick", "difference", "log_in", "copy"})
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(form)
+        self._changes: dict[str, tuple[str, ...]] = {}  # field → how its value was normalised
+        self._said = ""  # what the hint line says until the next key
+        self._fields: tuple[Field, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield VerticalScroll(id="fields", can_focus=False)
+        yield Prose(self._hint, id="hint", can_focus=False)
+        with Vertical(id="result"):
+            yield CheckView(hint=self._before_test())
+
+    async def on_mount(self) -> None:
+        await self._fill()
+
+    async def _fill(self) -> None:
+        """Make the rows anew."""
+        fields = self.query_one("#fields", VerticalScroll)
+        self._fields = self.form.asked()
+        await fields.remove_children()
+        await fields.mount_all(self._rows())
+        self._mark_all()
+
+    def _rows(self) -> Iterator[FormRow | TargetRows]:
+        form = self.form
+        width = label_width(["Private addresses", *(field.label for field in self._fields)])
+        if len(form.provider.methods) > 1 and form.connection is None:
+            options = [Option(one.id, literal(one.name)) for one in form.provider.methods]
+            yield FormRow(_METHOD, "Method", option_editor(options, form.method_id), width=width)
+        for field in self._fields:
+            text = form.texts.get(field.name, "")
+            editor = field_editor(field, text, form.stored.get(field.name))
+            secret = text if field.is_secret or field.is_long else ""
+            yield FormRow(
+                field.name, field.label, editor,
+                width=width, optional=not field.required, secret=secret, take_block=self._take_block,
+            )  # fmt: skip
+        yield TargetRows(form, only_open=True)
+        if asks_for_private(form):
+            allowed = "true" if form.private_allowed else "false"
+            yield FormRow(_PRIVATE, "Private addresses", option_editor(YES_OR_NO, allowed), width=width)
+        if asks_for_attempts(form):
+            allowed = "true" if form.attempts_allowed else "false"
+            yield FormRow(_ATTEMPTS, "Guarded attempts", option_editor(YES_OR_NO, allowed), width=width)
+
+    @property
+    def view(self) -> CheckView:
+        return self.query_one(CheckView)
+
+    def begin(self) -> None:
+        """The first row that still wants something, else the first."""
+        rows = [row for row in self.query(FormRow) if row.key != _METHOD]
+        empty = [row for row in rows if not row.text and self._problem(row.key) is not None]
+        if rows:
+            (empty or rows)[0].editor.focus()
+
+    def focus_on(self, problem: InvalidField) -> None:
+        """Put the cursor where something is wrong, and say what."""
+        name = problem.field
+        for row in self.query(FormRow):
+            if row.key == name or row.key.replace("|", ".") == name:
+                row.editor.focus()
+        self._say(str(problem))
+
+    def _before_test(self) -> str:
+        if command := self.form.missing_driver:
+            return f"This provider is tested with a library that is not installed here. Add it with: {command}"
+        if ways(self.form.method):
+            return "f6 logs in. The test needs the login; it stores nothing."
+        return "The test uses what is typed here and stores nothing."
+
+    # What is typed
+
+    async def on_form_row_edited(self, event: FormRow.Edited) -> None:
+        event.stop()
+        key, value = event.row.key, event.value
+        self._said = ""
+        if key == _METHOD and isinstance(value, str):
+            self.form.choose_method(value)
+            await self._fill()
+            self.query(FormRow).first().editor.focus()
+            self.view.show_hint(self._before_test())
+        elif key in (_PRIVATE, _ATTEMPTS):
+            setattr(self.form, "private_allowed" if key == _PRIVATE else "attempts_allowed", value == "true")
+        elif isinstance(value, Stored):
+            self.form.set_stored(key, value)
+        elif value != self.form.texts.get(key, "") or key in self.form.stored:
+            self._changes[key] = self.form.type(key, value).changes
+        await self._ask_for_what_applies()
+        self._mark_all()
+        self._renew_hint()
+        self.changed()
+
+    async def _ask_for_what_applies(self) -> None:
+        """Show other rows when what was typed decides that other fields are asked."""
+        if self.form.asked() == self._fields:
+            return
+        here = next((row.key for row in self.query(FormRow) if row.editor.has_focus), "")
+        await self._fill()
+        for row in self.query(FormRow):
+            if row.key == here:
+                row.editor.focus()
+
+    def on_form_row_submitted(self, event: FormRow.Submitted) -> None:
+        """Read the value from where the text says it is; else go to the next row, and test after the last."""
+        event.stop()
+        row = event.row
+        if source_of(row.text) and row.key in {field.name for field in self._fields}:
+            self._read(row)
+            return
+        rows = list(self.query(FormRow))
+        following = rows[rows.index(row) + 1 :]
+        if following:
+            following[0].editor.focus()
+        else:
+            self.post_message(self.Done())
+
+    def _read(self, row: FormRow) -> None:
+        source = source_of(row.text)
+        try:
+            row.replace(read_source(row.text))
+        except JackfieldError as error:
+            self._say(str(error))
+        else:
+            self._say(f"Read from {source}.")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A block pasted where no field is."""
+        event.stop()
+        self._take_block(event.text)
+
+    def _take_block(self, text: str) -> bool:
+        filled = self.form.paste(text)
+        if not filled:
+            return False
+        labels = {field.name: field.label for field in self.form.method.fields}
+        self._changes |= {name: typed.changes for name, typed in filled.items()}
+        self.call_later(self._show_pasted, [labels[name] for name in filled])
+        return True
+
+    async def _show_pasted(self, labels: list[str]) -> None:
+        await self._ask_for_what_applies()
+        for row in self.query(FormRow):
+            if row.key in self.form.texts:
+                row.replace(self.form.texts[row.key])
+        self._say(f"Filled from what was pasted: {', '.join(labels)}.")
+        self._mark_all()
+        self.changed()
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """What was typed is shown as it is kept."""
+        row = event.widget.parent
+        if isinstance(row, FormRow) and self._changes.get(row.key) and row.key in self.form.texts:
+            with row.prevent(FormRow.Edited):
+                row.replace(self.form.texts[row.key])
+
+    def on_descendant_focus(self) -> None:
+        self._renew_hint()
+
+    # What is said about it
+
+    def _problem(self, key: str) -> InvalidField | None:
+        if any(field.name == key for field in self._fields):
+            return self.form.problem(key)
+        return next((one for one in self.form.problems() if one.field == key.replace("|", ".")), None)
+
+    def _mark_all(self) -> None:
+        for row in self.query(FormRow):
+            if not row.is_mounted or row.key in (_METHOD, _PRIVATE, _ATTEMPTS):
+                continue
+            kept = row.key in self.form.stored
+            typed = bool(row.text)
+            row.mark(self._problem(row.key) is None if typed else (True if kept else None))
+
+    def _say(self, text: str) -> None:
+        self._said = text
+        self._renew_hint()
+
+    def _renew_hint(self) -> None:
+        self.query_one("#hint", Prose).show(self._hint)
+
+    def _hint(self, width: int) -> Iterator[Line]:
+        """One thing: what went wrong or was done, what is wrong with the field, how it was changed, what it is."""
+        key = next((row.key for row in self.query(FormRow) if row.editor.has_focus), "")
+        text = next((row.text for row in self.query(FormRow) if row.key == key), "")
+        field = next((one for one in self._fields if one.name == key), None)
+        problem = self._problem(key) if text else None
+        if self._said:
+            yield from paragraph(self._said, width)
+        elif source := source_of(text) if field is not None else "":
+            yield from paragraph(f"↵ reads {source}.", width, "accent")
+        elif problem is not None:
+            yield from paragraph(str(problem), width, "failed")
+        elif changes := self._changes.get(key, ()):
+            yield from paragraph(f"Kept as: {', '.join(changes)}.", width, "limited")
+        elif key in _HINTS:
+            yield from paragraph(_HINTS[key], width, "muted")
+        elif field is not None:
+            yield from paragraph(_about(field), width, "muted")
+        elif "|" in key:
+            yield from paragraph(self._target_hint(key), width, "muted")
+        else:
+            yield from paragraph(_PASTE, width, "muted")
+
+    def show_tested(self, *, tested: bool) -> None:
+        """Leave more room to a test than to the fields, or the other way round."""
+        self.set_class(tested, "-tested")
+
+    def _target_hint(self, key: str) -> str:
+        use_id, _, name = key.partition("|")
+        target = self.form.provider.use(use_id).target[name]
+        return f"{target.help} {'f4 lists what the vendor has.' if target.pick else ''}".strip()
+
+
+def _about(field: Field) -> str:
+    """What is asked, where it is found, and what else may be typed."""
+    parts = (
+        "" if field.required else "Optional.",
+        field.help,
+        f"Such as {field.example}" if field.example and not field.help else "",
+        f"See step {field.guide} of the guide." if field.guide else "",
+    )
+    said = " ".join(filter(None, parts))
+    return said if field.help else f"{said} {_SOURCES}".strip()
