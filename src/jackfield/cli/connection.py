@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from jackfield.cli.form import create, edit
+from jackfield.cli.login import login
 from jackfield.cli.output import ago, instant, pairs, table, until
 from jackfield.cli.program import (
     Program,
@@ -32,7 +33,7 @@ def connection() -> None:
     """
 
 
-for _command in (create, edit, test_connections):
+for _command in (create, edit, login, test_connections):
     connection.add_command(_command)
 
 

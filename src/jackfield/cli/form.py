@@ -1,10 +1,11 @@
 """Making and editing connections: the guided form, filled from the words of a command."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from jackfield.cli.login import log_in_form, needs_login, way_option
 from jackfield.cli.program import (
     Program,
     described,
@@ -25,9 +26,12 @@ from jackfield.model.secret import Stored
 if TYPE_CHECKING:
     from jackfield.services.engine import Engine
     from jackfield.services.form import Form
+    from jackfield.services.identities import Identity
     from jackfield.services.session import Session
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_NONE: Final = "none"  # in the place of a source identity
 
 
 def form_options(command: Command) -> Command:
@@ -36,6 +40,7 @@ def form_options(command: Command) -> Command:
         click.option("--use", "uses", multiple=True, metavar="ID", help="What the connection is for; several times."),
         click.option("--target", "targets", multiple=True, metavar="USE.NAME=VALUE", help="A target value of a use."),
         click.option("--set", "fields", multiple=True, metavar="NAME=VALUE", help=SET_HELP),
+        click.option("--identity", metavar="IDENTITY|none", help="The source identity that it starts from."),
         click.option("--description", help="At most 256 characters."),
         click.option(
             "--tag", "tags", multiple=True, metavar="TAG", help="A tag; several times. Replaces those before."
@@ -60,6 +65,7 @@ def form_options(command: Command) -> Command:
 @click.option("--method", metavar="ID", help="The method; the recommended one when left out.")
 @form_options
 @click.option("--like", metavar="CONNECTION", help="Take what is not said from another one; never its secrets.")
+@way_option
 @click.option("--untested", is_flag=True, help="Save it without a test.")
 @click.option("--platform-managed", is_flag=True, help="Take its secret over at once: only Jackfield knows it then.")
 @json_option
@@ -73,16 +79,16 @@ def create(
     name: str,
     method: str | None,
     like: str | None,
+    way: str | None,
     untested: bool,
     platform_managed: bool,
     **said: Any,
 ) -> int:
     """Make a connection: test what is given, then save it.
 
-    It is not saved when the test fails; --untested saves it without one.
+    It is not saved when the test fails; --untested saves it without one. Where the method has a login and no token is
+    given, you log in first.
     """
-    from jackfield.services.trial import Trial, save_form
-
     with program.session() as session:
         place, inner = find_places(session, organization, project)
         if place is None:
@@ -90,9 +96,13 @@ def create(
         form = _new_form(session, slug, method, like)
         form.scope, form.name = Scope(place.id, inner.id if inner else None), name
         _fill(program, form, said)
+        identity = _identity_for(session, form, like, said["identity"])
+        if identity is not None:
+            _lend(session, form, identity, said["fields"])
         _require_whole(form)
         session.connections.require_free(form.scope, form.definition().name)  # before a login is spent on it
         with program.engine(session) as engine:
+            log_in_form(program, session, engine, form, way)
             result = None if untested else _tested(program, engine, form)
             if result is not None and result.outcome is Outcome.FAILED:
                 program.out.show(
@@ -100,7 +110,7 @@ def create(
                     [*result_lines(name, result), "Not saved. Mend it, or save it anyway with --untested."],
                 )
                 return 1
-            made = save_form(session, form, None if result is None else Trial.of(form, result))
+            made = _save(session, form, identity, result)
             if platform_managed:
                 _, result = engine.take_over(made).future.result()
         _show_saved(program, session, form, session.connections.get(made.id), result)
@@ -132,16 +142,66 @@ def edit(
 
     with program.session() as session:
         found = find_connection(session, name, organization, project)
-        form = _edited_form(session, found, opened=bool(said["fields"] or cleared))
+        touched = bool(said["fields"] or cleared)
+        form = _edited_form(session, found, opened=touched)
         form.name = new_name or found.name
         _fill(program, form, said)
         for field in cleared:
             _clear(form, field)
-        touched = bool(said["fields"] or cleared)
+        if said["identity"] is not None:
+            _require_alone(new_name, said)
+            identity = None if said["identity"] == _NONE else session.identities.find(said["identity"])
+            names = {*cleared, *(entry.partition("=")[0] for entry in said["fields"])}
+            given = {field: value for field, value in form.inputs().items() if field in names} if touched else {}
+            _show_saved(program, session, form, session.connections.start_from(found, identity, given), None)
+            return
         changed = session.connections.edit(found, Changes(form.definition(), form.inputs() if touched else {}))
         if said["expires"] is not None:
             changed = session.connections.set_expiry(changed, form.expires_at())
         _show_saved(program, session, form, changed, None)
+
+
+def _require_alone(new_name: str | None, said: dict[str, Any]) -> None:
+    """Raise UsageError where more is said than can be changed together with the identity."""
+    if new_name is not None or any(
+        value not in (None, ()) for name, value in said.items() if name not in {"identity", "fields"}
+    ):
+        raise UsageError("--identity goes with --set and --clear alone.", "Change the rest by another edit.")
+
+
+def _identity_for(session: "Session", form: "Form", like: str | None, said: str | None) -> "Identity | None":
+    """The one that is said, or that of the connection this one is made like. Raises NotFound."""
+    if said is not None:
+        return None if said == _NONE else session.identities.find(said)
+    model = None if like is None else find_connection(session, like, None, None)
+    if model is None or model.method != form.method_id:
+        return None
+    return session.identities.of_connection(model.id)
+
+
+def _lend(session: "Session", form: "Form", identity: "Identity", said: tuple[str, ...]) -> None:
+    """Put what the identity gives into the form, to be tested with the rest. Raises InvalidField."""
+    with session.store.read() as tx:
+        lent = session.identities.lent(tx, identity, form.provider.slug, form.method_id)
+    for name in (entry.partition("=")[0] for entry in said):
+        if name in lent:
+            raise InvalidField(
+                name, f"The source identity {identity.name} gives this field.", "Leave it out, or say --identity none."
+            )
+    session.audit.note("identity.open", object_id=identity.id, name=identity.name, reason="create")
+    form.logged_in(lent)
+
+
+def _save(session: "Session", form: "Form", identity: "Identity | None", result: CheckResult | None) -> Connection:
+    """Create the connection, and keep the result of its test. What the identity gives is sealed with that alone."""
+    if form.scope is None:
+        raise UsageError("A connection belongs to an organization or a project.", "Name one with -o ORG.")
+    made = session.connections.create(
+        form.scope, form.definition(), form.values(), expires_at=form.expires_at(), identity=identity
+    )
+    if result is not None:
+        session.tests.record(made, result)
+    return made
 
 
 def _new_form(session: "Session", slug: str, method: str | None, like: str | None) -> "Form":
@@ -202,10 +262,16 @@ def _fill(program: Program, form: "Form", said: dict[str, Any]) -> None:
 
 
 def _require_whole(form: "Form") -> None:
-    """Raise InvalidField for the first thing that is wrong, or for a field that these values leave unused."""
+    """Raise InvalidField for the first thing that is wrong, or for a field that these values leave unused.
+
+    What a login will fill may be missing.
+    """
+    obtained = {field.name for field in form.obtained()}
+    filled_later = obtained if needs_login(form) else frozenset()
     for problem in form.problems():
-        raise problem
-    asked = {field.name for field in form.asked()}
+        if problem.field not in filled_later:
+            raise problem
+    asked = {field.name for field in form.asked()} | obtained
     for field in form.method.fields:
         if form.texts.get(field.name) and field.name not in asked and field.default is None:
             raise InvalidField(field.name, f"{field.label} is not used with these other values.", "Leave it out.")

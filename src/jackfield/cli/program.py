@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from jackfield.net.network import Network
     from jackfield.services.engine import Engine
     from jackfield.services.home import Home
+    from jackfield.services.identities import Identity
     from jackfield.services.session import Session
     from jackfield.vault.sources import KeySource
 
 Result = TypeVar("Result")
-Place = TypeVar("Place", bound="Organization | Project")
+Named = TypeVar("Named", bound="Organization | Project | Identity")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -130,8 +131,8 @@ def find_places(
     return found[0]
 
 
-def every(page: "Callable[[str], tuple[Place, ...]]") -> "Iterator[Place]":
-    """All places, page after page by name."""
+def every(page: "Callable[[str], tuple[Named, ...]]") -> "Iterator[Named]":
+    """All there are, page after page by name."""
     after = ""
     while found := page(after):
         yield from found

@@ -73,6 +73,7 @@ def grant_lines(result: CheckResult) -> list[str]:
 def connection_value(session: "Session", connection: Connection) -> dict[str, Any]:
     """Everything about a connection but its credential, as JSON."""
     project_id = connection.scope.project_id
+    identity = session.identities.of_connection(connection.id)
     return {
         "id": connection.id,
         "name": connection.name,
@@ -80,6 +81,7 @@ def connection_value(session: "Session", connection: Connection) -> dict[str, An
         "project": None if project_id is None else session.projects.get(project_id).name,
         "provider": connection.provider,
         "method": connection.method,
+        "source_identity": None if identity is None else identity.name,
         "description": connection.description,
         "tags": list(connection.tags),
         "uses": [{"use": use.use, "targets": use.targets} for use in connection.uses],
