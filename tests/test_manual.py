@@ -1,9 +1,45 @@
 """The manual says what the program does."""
 
+import ast
+from pathlib import Path
+
 from jackfield.providers.contract.registry import Registry
-from write_manual import MANUAL, providers_page
+from threats import THREATS, Built
+from write_manual import MANUAL, providers_page, threats_page
+
+TESTS = Path(__file__).parent
 
 
 def test_the_providers_page_is_the_one_the_providers_make() -> None:
     """Run `python tests/write_manual.py` after a change of a provider."""
     assert MANUAL.joinpath("providers.md").read_text("utf-8") == providers_page(Registry())
+
+
+def test_the_threats_page_is_the_one_the_threats_make() -> None:
+    """Run `python tests/write_manual.py` after a change of `threats.yaml`."""
+    assert MANUAL.joinpath("threats.md").read_text("utf-8") == threats_page(THREATS)
+
+
+def test_every_threat_has_its_row() -> None:
+    """T-01 to T-35 in order; what is built has a test, and what is not says why."""
+    assert [threat.id for threat in THREATS] == [f"T-{number:02}" for number in range(1, 36)]
+    assert [threat.id for threat in THREATS if bool(threat.tests) is (threat.built is Built.NO)] == []
+    assert [threat.id for threat in THREATS if threat.built is not Built.YES and not threat.limits] == []
+
+
+def test_every_named_test_exists() -> None:
+    """Each file that is named is read, not run."""
+    named = {test for threat in THREATS for test in threat.tests}
+    found = {test for file in {test.partition("::")[0] for test in named} for test in names_in(file)}
+    assert sorted(named - found) == []
+
+
+def names_in(file: str) -> set[str]:
+    """The node ids of a file's tests."""
+    found: set[str] = set()
+    for node in ast.parse(TESTS.joinpath(file).read_text("utf-8")).body:
+        inside = node.body if isinstance(node, ast.ClassDef) else [node]
+        before = f"{file}::{node.name}::" if isinstance(node, ast.ClassDef) else f"{file}::"
+        functions = (one for one in inside if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+        found |= {before + one.name for one in functions if one.name.startswith("test_")}
+    return found

@@ -1,13 +1,14 @@
 """Writes the generated pages of the manual anew: `python tests/write_manual.py`. A test holds them against this."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Permission, Provider
+from threats import THREATS, Built, Threat
 
 MANUAL = Path(__file__).resolve().parents[1] / "src" / "jackfield" / "manual"
 PROOFS = {
@@ -67,5 +68,30 @@ def verified_by(permission: Permission) -> str:
     return permission.verified + (f" — unreadable: {' '.join(reasons)}" if reasons else "")
 
 
+def threats_page(threats: Sequence[Threat]) -> str:
+    """Every threat with its control, the tests of it, and what is missing."""
+    counts = [f"{sum(threat.built is built for threat in threats)} {built.words}" for built in Built]
+    lines = [
+        "# Threats",
+        "",
+        "What could go wrong, what stands against it, which tests show that, and what is missing. Tests are named as",
+        "pytest names them, below `tests/`. What all this comes to is in [security](security.md).",
+        "",
+        f"{len(threats)} threats: {', '.join(counts)}.",
+        "",
+        "| | threat | control |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {threat.id} | {threat.threat} | {threat.built.words} |" for threat in threats]
+    for threat in threats:
+        lines += ["", f"## {threat.id} {threat.threat}", "", threat.control]
+        if threat.parameters:
+            lines += ["", f"Parameters: {threat.parameters}."]
+        lines += ["", f"**{threat.built.words.capitalize()}.** {threat.limits}".rstrip(), ""]
+        lines += [f"- `{test}`" for test in threat.tests] or ["No test shows it."]
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
+    MANUAL.joinpath("threats.md").write_text(threats_page(THREATS), "utf-8")
     MANUAL.joinpath("providers.md").write_text(providers_page(Registry()), "utf-8")

@@ -20,6 +20,7 @@ def test_a_vault_is_made_left_and_opened_again(tmp_path: Path) -> None:
         terminal.wait_for("Both are the same.")
         terminal.send("enter")
         terminal.wait_for("Your recovery key", seconds=60)
+        terminal.press("written")
         terminal.send("enter")
         terminal.wait_for("ctrl+l lock")
         terminal.send(b"\x11")

@@ -47,6 +47,15 @@ def test_only_drawing_is_written(start: Start) -> None:
         assert not STRINGS.search(bytes(terminal.raw).decode("utf-8").encode("latin-1", "ignore"))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the limits in /proc, which only Linux has")
+def test_it_leaves_no_core_dump(start: Start) -> None:
+    """The limit is none before a key is typed."""
+    with start() as terminal:
+        terminal.wait_for(LOCKED)
+        limits = Path(f"/proc/{terminal.pid}/limits").read_text(encoding="ascii")
+        assert re.search(r"Max core file size +0 +0 ", limits)
+
+
 def test_without_the_mouse_no_mouse_mode_is_sent(start: Start) -> None:
     """With --no-mouse the terminal keeps its mouse; otherwise it is asked for."""
     for options, wanted in (((), True), (("--no-mouse",), False)):

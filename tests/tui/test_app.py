@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 from textual.screen import Screen
 
-from jackfield.model.errors import WrongPassphrase
+from jackfield.model.errors import (
+    Conflict,
+    HomeError,
+    JackfieldError,
+    StoreTampered,
+    StoreTooNew,
+    WrongPassphrase,
+)
 from jackfield.model.secret import Secret
 from jackfield.tui.app import JackfieldApp
 from jackfield.tui.crash import record_crash
@@ -31,14 +38,18 @@ class _Door(ClosedDoor):
 
     def __init__(self, *, there: bool = True) -> None:
         self.there = there
-        self.created: list[tuple[str, bool]] = []
+        self.created: list[str] = []
+        self.declined = False
 
     def exists(self) -> bool:
         return self.there
 
-    def create(self, passphrase: Secret, *, recovery: bool) -> Secret | None:
-        self.created.append((passphrase.reveal(), recovery))
-        return Secret("ABCD-EFGH") if recovery else None
+    def create(self, passphrase: Secret) -> Secret | None:
+        self.created.append(passphrase.reveal())
+        return Secret("ABCD-EFGH")
+
+    def decline_recovery(self) -> None:
+        self.declined = True
 
     def unlock(self, passphrase: Secret) -> None:
         if passphrase != Secret("right"):
@@ -67,8 +78,9 @@ async def test_the_right_passphrase_opens_and_a_wrong_one_is_told(tmp_path: Path
         await until(pilot, lambda: isinstance(app.screen, _Inside))
 
 
-async def test_a_first_run_makes_a_vault_and_shows_the_recovery_key_once(tmp_path: Path) -> None:
-    """Twice the same passphrase; then the recovery key; then inside."""
+@pytest.mark.parametrize("word", ["written", "decline"])
+async def test_a_first_run_makes_a_vault_and_shows_the_recovery_key_once(tmp_path: Path, word: str) -> None:
+    """Twice the same passphrase; then the recovery key, which only a word leads on from; then inside."""
     door = _Door(there=False)
     app = _app(tmp_path, door)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -77,9 +89,12 @@ async def test_a_first_run_makes_a_vault_and_shows_the_recovery_key_once(tmp_pat
         assert "not the same" in str(app.screen.query_one("#answer").visual)
         await pilot.press(*["backspace"] * 5, *CANARY, "enter")
         await until(pilot, lambda: isinstance(app.screen, RecoveryScreen))
-        await pilot.press("enter")
+        await pilot.press("enter", "escape", "enter", *"yes", "enter")
+        assert isinstance(app.screen, RecoveryScreen)
+        await pilot.press(*["backspace"] * 3, *word, "enter")
         await until(pilot, lambda: isinstance(app.screen, _Inside))
-    assert door.created == [(CANARY, True)]
+    assert door.created == [CANARY]
+    assert door.declined is (word == "decline")
 
 
 async def test_locking_closes_every_screen_and_the_door(tmp_path: Path) -> None:
@@ -172,3 +187,123 @@ def test_the_same_fault_has_the_same_id(tmp_path: Path) -> None:
     first, second = record_crash(fall("a"), tmp_path), record_crash(fall("b"), tmp_path / "missing" / "home")
     assert first.id == second.id
     assert second.path is None
+
+
+class _Broken(_Door):
+    """Opens by a fault of our own."""
+
+    def unlock(self, passphrase: Secret) -> None:
+        raise KeyError(CANARY)
+
+
+async def test_a_fault_while_opening_is_told_and_the_field_is_there_again(tmp_path: Path) -> None:
+    """The screen says that it did not open, the notice says why, and neither shows a value."""
+    app = _app(tmp_path, _Broken())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: "It was not opened. Try again." in str(app.screen.query_one("#answer").visual))
+        await until(pilot, lambda: app._notifications)
+        assert "by a fault of Jackfield's own" in next(iter(app._notifications)).message
+        assert "canary" not in next(iter((tmp_path / "crashes").iterdir())).read_text()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreTooNew("This store was made by a newer Jackfield.", "Update this one."),
+        StoreTampered("A page of the database is not what was written.", "Restore a backup."),
+        HomeError("store.db cannot be written.", "Make its disk and folder writable, then try again."),
+        Conflict("Another session changed the keys of this vault.", "Lock, unlock, and do it again."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_why_it_does_not_open_is_said_where_it_is_asked(tmp_path: Path, error: JackfieldError) -> None:
+    """Cause and next step stand under the field, which is empty and has the focus."""
+
+    class Refusing(_Door):
+        def unlock(self, passphrase: Secret) -> None:
+            raise error
+
+    app = _app(tmp_path, Refusing())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: str(error) in str(app.screen.query_one("#answer").visual))
+        field = app.screen.query_one(SecretInput)
+        assert field.has_focus
+        assert not field.value
+
+
+class _Clock:
+    """Time as a test sets it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_it_locks_when_nobody_touched_a_key_for_too_long(tmp_path: Path) -> None:
+    """Touching in time keeps it open; after that the next key locks, does nothing else, and the screen says why."""
+    clock, door = _Clock(), _Door()
+    app = JackfieldApp(tmp_path, door, opened=_Inside, clock=clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+        door.idle_minutes = 5
+        clock.now += 299
+        assert not app._lock_when_away()
+        await pilot.press("x")
+        clock.now += 299
+        assert not app._lock_when_away()
+        clock.now += 2
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
+        assert door.locked == 1
+        assert any("no key was touched for 5 minutes" in str(line.visual) for line in app.screen.query("Static"))
+        assert len(app.screen_stack) == 2
+
+
+async def test_it_locks_by_itself_too(tmp_path: Path) -> None:
+    """Without any key, the look at the clock is enough; a door without a limit stays open for ever."""
+    clock, door = _Clock(), _Door()
+    app = JackfieldApp(tmp_path, door, opened=_Inside, clock=clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+        clock.now += 10**9
+        assert not app._lock_when_away()
+        door.idle_minutes = 60
+        assert app._lock_when_away()
+        await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
+
+
+async def test_how_long_it_stays_open_can_be_chosen(tmp_path: Path) -> None:
+    """The action offers the times with the one that holds, and keeps the choice."""
+    door = _Door()
+    app = _app(tmp_path, door)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f8")
+        assert isinstance(app.screen, UnlockScreen)
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        await pilot.press(*"15", "enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+        assert door.idle_minutes == 15
+
+
+async def test_a_small_terminal_is_still_told_so_after_a_lock(tmp_path: Path) -> None:
+    """Locking while the window is too small leads to the locked screen once it has grown."""
+    app = _app(tmp_path, _Door())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+        await pilot.resize_terminal(40, 10)
+        await until(pilot, lambda: isinstance(app.screen, TooSmall))
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: isinstance(app.screen, TooSmall))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
+        assert len(app.screen_stack) == 2

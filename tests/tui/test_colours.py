@@ -3,6 +3,7 @@
 import pyte
 from hypothesis import given
 from hypothesis import strategies as st
+from pyte.screens import Char
 
 from jackfield.tui.colours import ColourChanges
 
@@ -17,9 +18,15 @@ _pieces = st.one_of(
 
 
 def _picture(text: str) -> list[list[object]]:
+    """What is seen: a blank without a line through it or under it, and not reversed, shows no ink."""
     screen = pyte.Screen(20, 6)
     pyte.Stream(screen).feed(text)
-    return [[screen.buffer[y][x] for x in range(20)] for y in range(6)]
+    return [[_seen(screen.buffer[y][x]) for x in range(20)] for y in range(6)]
+
+
+def _seen(cell: Char) -> Char:
+    inkless = cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough)
+    return cell._replace(fg="default") if inkless else cell
 
 
 @given(st.lists(st.lists(_pieces, max_size=12).map("".join), max_size=4))

@@ -68,13 +68,13 @@ def test_no_key_map_is_an_empty_one(tmp_path: Path) -> None:
 
 async def test_the_key_map_moves_the_list(tmp_path: Path) -> None:
     """The user's keys work and the replaced ones do not."""
-    _key_map(tmp_path, "list.down: x, ctrl+n\n")
+    _key_map(tmp_path, "list.down: z, ctrl+n\n")
     listing = example_list()
     face = Face(tmp_path, listing)
     async with face.run_test() as pilot:
         listing.load(Rows(9))
         await face.workers.wait_for_complete()
-        await pilot.press("x", "ctrl+n", "j", "down")
+        await pilot.press("z", "ctrl+n", "j", "down")
         assert listing.cursor == 2
 
 

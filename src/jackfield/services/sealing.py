@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from jackfield.model.connection import Scope
-from jackfield.model.errors import BlobTampered
+from jackfield.model.errors import BlobTampered, NotFound
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.store import keys
 from jackfield.store.store import Store
@@ -41,7 +41,10 @@ class Sealer:
         self, tx: Reading, blob: bytes, *, key_id: str, table: str, column: str, row_id: str, version: int
     ) -> bytes:
         """What was sealed there. Raises BlobTampered."""
-        wrapped = keys.get(tx, key_id)
+        try:
+            wrapped = keys.get(tx, key_id)
+        except NotFound:
+            raise BlobTampered("The key of a sealed value is gone.", "Enter it again, or restore a backup.") from None
         place = Place(self._vault.store_id, table, row_id, column, wrapped.scope, version)
         return open_sealed(blob, self._opened(wrapped), place)
 

@@ -17,7 +17,7 @@ from jackfield.checks.request import CONNECT_SECONDS
 from jackfield.checks.run import call_for
 from jackfield.model.check import STOPS_AUTOMATIC_TESTS, CheckResult, Outcome
 from jackfield.model.connection import Connection
-from jackfield.model.errors import JackfieldError, Refused
+from jackfield.model.errors import BlobTampered, JackfieldError, Refused
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.deadline import Deadline, within
 from jackfield.net.network import Network
@@ -26,7 +26,7 @@ from jackfield.services.session import Session
 from jackfield.store import connections, credentials, leases
 from jackfield.store.connections import Definition
 from jackfield.store.credentials import Status
-from jackfield.store.transaction import new_id
+from jackfield.store.transaction import Reading, Writing, new_id
 
 LEASE_SECONDS: Final = 120.0  # longer than the request at the vendor may take; a crash is resolved after it
 
@@ -36,7 +36,7 @@ class Takeover(StrEnum):
 
     DONE = "done"  # the new secret is proven and stored
     UNDONE = "undone"  # the old secret still holds; nothing changed
-    UNRESOLVED = "unresolved"  # neither could be proven now; both are kept
+    UNRESOLVED = "unresolved"  # neither could be proven now; both are kept, but for one that does not open
 
 
 async def take_over(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
@@ -65,24 +65,52 @@ async def resolve_pending(session: Session, connection: Connection, network: Net
 
 async def _resolve(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
     with session.store.write() as tx:
-        new = session.connections.open_credential(tx, connection, Status.PENDING)
-        old = session.connections.open_credential(tx, connection, Status.CURRENT)
+        new = _opened(session, tx, connection, Status.PENDING)
+        old = _opened(session, tx, connection, Status.CURRENT)
         session.audit.append(tx, "credential.open", object_id=connection.id, name=connection.name, reason="takeover")
+    if new is None:
+        return await _without_new(session, connection, network)
     end, result = Takeover.UNRESOLVED, await session.tests.run_fields(connection, new, network)
     if _holds(result):
         _keep_new(session, connection, new)
         end = Takeover.DONE
     elif result.failure is not None and result.failure.kind in STOPS_AUTOMATIC_TESTS:
-        result = await session.tests.run_fields(connection, old, network)
-        if _holds(result):
+        if old is None:  # the new one is all there is: to keep it pending would only stand in the way of a new edit
             with session.store.write() as tx:
-                credentials.drop(tx, connection.id, Status.PENDING)
-                session.audit.append(tx, "takeover.undone", object_id=connection.id, name=connection.name)
-            end = Takeover.UNDONE
+                _promote(session, tx, connection, new)
+        else:
+            result = await session.tests.run_fields(connection, old, network)
+            if _holds(result):
+                _give_up_new(session, connection)
+                end = Takeover.UNDONE
     if end is Takeover.UNRESOLVED:
         session.audit.note("takeover.unresolved", object_id=connection.id, name=connection.name, outcome="failed")
     session.tests.record(session.connections.get(connection.id), result)
     return end, result
+
+
+async def _without_new(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
+    """Give up a new secret that does not open, so that it stands in nobody's way, and test the old one.
+
+    Raises BlobTampered when the old one does not open either: then the connection is shown as unreadable.
+    """
+    _give_up_new(session, connection, reason="unreadable")
+    result = await session.tests.run(connection.id, network)
+    return Takeover.UNDONE if _holds(result) else Takeover.UNRESOLVED, result
+
+
+def _give_up_new(session: Session, connection: Connection, *, reason: str = "") -> None:
+    with session.store.write() as tx:
+        credentials.drop(tx, connection.id, Status.PENDING)
+        session.audit.append(tx, "takeover.undone", object_id=connection.id, name=connection.name, reason=reason)
+
+
+def _opened(session: Session, tx: Reading, connection: Connection, status: Status) -> dict[str, FieldValue] | None:
+    """One of the two secrets with its fields; None when it does not open."""
+    try:
+        return session.connections.open_credential(tx, connection, status)
+    except BlobTampered:
+        return None
 
 
 @asynccontextmanager
@@ -155,13 +183,18 @@ def _holds(result: CheckResult) -> bool:
 
 def _keep_new(session: Session, connection: Connection, new: Mapping[str, FieldValue]) -> None:
     with session.store.write() as tx:
-        credentials.promote(tx, connection.id)
-        now = connections.get(tx, connection.id)
+        now = _promote(session, tx, connection, new)
         if not now.platform_managed:
             managed = replace(definition_of(now), platform_managed=True)
             connections.edit(tx, now.id, version=now.version, definition=managed)
-        connections.renew_digest(tx, now.id, session.connections.digest_of(now, new))
         session.audit.append(tx, "takeover.done", object_id=now.id, name=now.name)
+
+
+def _promote(session: Session, tx: Writing, connection: Connection, new: Mapping[str, FieldValue]) -> Connection:
+    """Put the new secret in the place of the old one."""
+    credentials.promote(tx, connection.id)
+    connections.renew_digest(tx, connection.id, session.connections.digest_of(connection, new))
+    return connections.get(tx, connection.id)
 
 
 def definition_of(connection: Connection) -> Definition:

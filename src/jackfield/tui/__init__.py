@@ -5,13 +5,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jackfield.services.home import Home
+from jackfield.vault.process import harden_process
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
     from jackfield.net.network import Network
-
-_FRAMEWORK_PREFIX = "TEXTUAL"
 
 
 def run(home: Home, *, mouse: bool = True, network: "Callable[[], Network] | None" = None) -> int:
@@ -19,9 +18,8 @@ def run(home: Home, *, mouse: bool = True, network: "Callable[[], Network] | Non
 
     `network` makes what tests of connections go through, instead of the real one.
     """
-    # Textual reads its variables when it is imported: nobody may ask for log files, screenshots or typed keys here.
-    for name in [name for name in os.environ if name.startswith(_FRAMEWORK_PREFIX)]:
-        del os.environ[name]
+    # Before Textual is imported, which reads its variables then: nobody may ask for log files or typed keys here.
+    harden_process()
     if not os.environ.get("NO_COLOR"):  # empty means unset; Textual would take it for set
         os.environ.pop("NO_COLOR", None)
     from jackfield.tui.app import JackfieldApp

@@ -123,6 +123,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.push_screen(self.door_screen())
+        self._fit(self.size)
         self.call_after_refresh(self.run_worker, self.door.warm, thread=True, group="warm", exit_on_error=False)
         self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_away)
         if self._trouble is not None:
@@ -134,8 +135,8 @@ class JackfieldApp(App[int], inherit_bindings=False):
         except LockedError:  # by then it was locked again, and that screen is there
             return
         self._replace_all(screen)
-        for warning in warnings:
-            tell(self, warning, severity="warning")
+        for warning in warnings:  # once there is a screen to show them
+            screen.call_after_refresh(tell, self, warning, severity="warning")
 
     def action_lock(self, reason: str = "") -> None:
         """Close the vault; every screen over the locked one goes, with what it shows."""
@@ -208,11 +209,11 @@ class JackfieldApp(App[int], inherit_bindings=False):
     # A terminal that is too small
 
     def on_resize(self, event: Resize) -> None:
-        self._fit(event.size)
+        if len(self.screen_stack) >= _UNDER:
+            self._fit(event.size)
 
     def _fit(self, size: Size) -> None:
-        shown = any(isinstance(screen, TooSmall) for screen in self.screen_stack)
-        if not shown and (size.width < SMALLEST[0] or size.height < SMALLEST[1]):
+        if not isinstance(self.screen, TooSmall) and (size.width < SMALLEST[0] or size.height < SMALLEST[1]):
             self.push_screen(TooSmall(*SMALLEST))
 
     # Themes

@@ -30,6 +30,7 @@ TO_SIGN_IN = Answer(302, headers={"location": "https://spsprodweu1.vssps.visuals
 class DevOps(HttpWorld):
     hosts = ("login.microsoftonline.com", "dev.azure.com", "vsrm.dev.azure.com", "graph.microsoft.com")
     undescribed_paths = (
+        r"/[^/]+/oauth2/v2\.0/token",
         r"/v1\.0/applications.*",
         r"/acme/_apis/connectionData",
         r"/acme/[^/]+/_apis/serviceendpoint/endpoints",

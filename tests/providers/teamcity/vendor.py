@@ -11,6 +11,7 @@ GOOD = "eyJ0eXAiOiAiVENWMiJ9.GoodTeamCityToken0123456789"
 
 class TeamCity(HttpWorld):
     hosts = ("acme.teamcity.com",)
+    undescribed_paths = (r"/app/rest/users/current/tokens",)
     credentials: ClassVar = {
         "access-token": {"accessToken": GOOD, "instanceUrl": "https://acme.teamcity.com/login.html"}
     }

@@ -42,16 +42,33 @@ class Postgres:
         data, secret = folder / "data", folder / "password"
         secret.write_text(server.password)
         secret.chmod(0o644)
-        run(*become, initdb, "-D", data, "-U", server.user, f"--pwfile={secret}", "-A", "scram-sha-256", "-E", "UTF8",
-            "--locale=C.UTF-8", "--no-sync")
+        run(
+            *become,
+            initdb,
+            "-D",
+            data,
+            "-U",
+            server.user,
+            f"--pwfile={secret}",
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        )
         install = ["install", *(["-o", "postgres"] if become else [])]
         run(*install, "-m", "600", certificates.server_key_file, data / "server.key")
         run(*install, "-m", "644", certificates.server_file, data / "server.crt")
         run(*install, "-m", "644", certificates.ca_file, data / "root.crt")
         (data / "pg_hba.conf").write_text(_HBA)
         settings = {
-            "listen_addresses": HOST, "unix_socket_directories": folder, "fsync": "off", "max_connections": "60",
-            "ssl": "on", "ssl_ca_file": "root.crt",
+            "listen_addresses": HOST,
+            "unix_socket_directories": folder,
+            "fsync": "off",
+            "max_connections": "60",
+            "ssl": "on",
+            "ssl_ca_file": "root.crt",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         room.start(
@@ -119,14 +136,29 @@ class MariaDB:
         folder, port = room.new_folder("mariadb"), room.free_port()
         server = cls(port, "admin", "admin-pw", certificates.ca_pem, str(folder / "socket"))
         account = ["--user=root"] if os.getuid() == 0 else []
-        run(install, "--no-defaults", *account, f"--datadir={folder / 'data'}",
-            "--auth-root-authentication-method=normal", "--skip-test-db")
+        run(
+            install,
+            "--no-defaults",
+            *account,
+            f"--datadir={folder / 'data'}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        )
         room.start(
             [
-                daemon, "--no-defaults", *account, f"--datadir={folder / 'data'}", f"--socket={server.socket}",
-                f"--pid-file={folder / 'pid'}", f"--bind-address={HOST}", f"--port={port}", "--skip-name-resolve",
-                f"--ssl-ca={certificates.ca_file}", f"--ssl-cert={certificates.server_file}",
-                f"--ssl-key={certificates.server_key_file}", "--innodb-flush-log-at-trx-commit=0",
+                daemon,
+                "--no-defaults",
+                *account,
+                f"--datadir={folder / 'data'}",
+                f"--socket={server.socket}",
+                f"--pid-file={folder / 'pid'}",
+                f"--bind-address={HOST}",
+                f"--port={port}",
+                "--skip-name-resolve",
+                f"--ssl-ca={certificates.ca_file}",
+                f"--ssl-cert={certificates.server_file}",
+                f"--ssl-key={certificates.server_key_file}",
+                "--innodb-flush-log-at-trx-commit=0",
             ],
             folder=folder,
             port=port,

@@ -84,14 +84,24 @@ class OpenLDAP:
         certificates, folder = room.get(Certificates), room.new_folder("openldap")
         rotator = Login("uid=rotator,dc=test", "rotator-pw")
         server = cls(
-            room.free_port(), room.free_port(), "dc=test", "cn=admin,dc=test", "admin-pw",
-            rotator.user, rotator.password, certificates.ca_pem,
+            room.free_port(),
+            room.free_port(),
+            "dc=test",
+            "cn=admin,dc=test",
+            "admin-pw",
+            rotator.user,
+            rotator.password,
+            certificates.ca_pem,
         )
         (folder / "db").mkdir()
         settings, seed = folder / "slapd.conf", folder / "seed.ldif"
         settings.write_text(
             _SLAPD.format(
-                tls=certificates, suffix=server.suffix, admin=server.admin, password=server.password, folder=folder,
+                tls=certificates,
+                suffix=server.suffix,
+                admin=server.admin,
+                password=server.password,
+                folder=folder,
                 rotator=rotator,
             )
         )
@@ -148,10 +158,22 @@ class ActiveDirectory:
         # Debian's samba-tool needs Debian's Python, not that of a virtual environment.
         samba_tool = ("/usr/bin/python3", tool)
         shares = "vfs objects=dfs_samba4 acl_xattr"
-        run(*samba_tool, "domain", "provision", f"--targetdir={folder}", "--realm=AD.TEST", "--domain=ADTEST",
-            f"--adminpass={server.password}", "--server-role=dc", "--dns-backend=NONE", f"--host-ip={HOST}",
-            "--host-name=dc1", f"--option=interfaces={HOST}", "--option=bind interfaces only=yes",
-            f"--option={shares}")
+        run(
+            *samba_tool,
+            "domain",
+            "provision",
+            f"--targetdir={folder}",
+            "--realm=AD.TEST",
+            "--domain=ADTEST",
+            f"--adminpass={server.password}",
+            "--server-role=dc",
+            "--dns-backend=NONE",
+            f"--host-ip={HOST}",
+            "--host-name=dc1",
+            f"--option=interfaces={HOST}",
+            "--option=bind interfaces only=yes",
+            f"--option={shares}",
+        )
         settings = folder / "etc" / "smb.conf"
         settings.write_text(_domain_settings(folder, server.host, certificates))
         # A user may change a password on its first day.

@@ -55,9 +55,16 @@ class OpenSSH:
         authorized.chmod(0o644)
         settings = folder / "sshd_config"
         options = [
-            f"Port {port}", f"ListenAddress {HOST}", f"HostKey {folder / 'host'}", f"PidFile {folder / 'pid'}",
-            f"AuthorizedKeysFile {authorized}", "StrictModes no", "UsePAM no", "KbdInteractiveAuthentication no",
-            "PermitRootLogin no", "Subsystem sftp internal-sftp",
+            f"Port {port}",
+            f"ListenAddress {HOST}",
+            f"HostKey {folder / 'host'}",
+            f"PidFile {folder / 'pid'}",
+            f"AuthorizedKeysFile {authorized}",
+            "StrictModes no",
+            "UsePAM no",
+            "KbdInteractiveAuthentication no",
+            "PermitRootLogin no",
+            "Subsystem sftp internal-sftp",
         ]
         # A newer sshd shuts out an address after failed logins; an older one does not know the word.
         settings.write_text("\n".join([*options, "PerSourcePenalties no", ""]))
@@ -95,11 +102,23 @@ class Smb:
             (folder / name).mkdir()
         (folder / server.share).chmod(0o777)
         settings = {
-            "server role": "standalone server", "interfaces": HOST, "bind interfaces only": "yes", "smb ports": port,
-            "disable netbios": "yes", "private dir": folder / "private", "lock directory": folder / "lock",
-            "state directory": folder / "state", "cache directory": folder / "cache", "pid directory": folder / "pid",
-            "ncalrpc dir": folder / "ncalrpc", "log file": folder / "smbd.log", "map to guest": "Never",
-            "restrict anonymous": 2, "server signing": "mandatory", "load printers": "no", "disable spoolss": "yes",
+            "server role": "standalone server",
+            "interfaces": HOST,
+            "bind interfaces only": "yes",
+            "smb ports": port,
+            "disable netbios": "yes",
+            "private dir": folder / "private",
+            "lock directory": folder / "lock",
+            "state directory": folder / "state",
+            "cache directory": folder / "cache",
+            "pid directory": folder / "pid",
+            "ncalrpc dir": folder / "ncalrpc",
+            "log file": folder / "smbd.log",
+            "map to guest": "Never",
+            "restrict anonymous": 2,
+            "server signing": "mandatory",
+            "load printers": "no",
+            "disable spoolss": "yes",
         }
         written = folder / "smb.conf"
         written.write_text(

@@ -71,9 +71,25 @@ def _start_redis(room: ServerRoom, folder: Path, port: int, tls_port: int, *opti
     certificates = room.get(Certificates)
     room.start(
         [
-            program("redis-server", "redis-server"), "--bind", HOST, "--port", str(port), "--tls-port", str(tls_port),
-            "--tls-cert-file", certificates.server_file, "--tls-key-file", certificates.server_key_file,
-            "--tls-ca-cert-file", certificates.ca_file, "--tls-auth-clients", "no", "--dir", folder, "--save", "",
+            program("redis-server", "redis-server"),
+            "--bind",
+            HOST,
+            "--port",
+            str(port),
+            "--tls-port",
+            str(tls_port),
+            "--tls-cert-file",
+            certificates.server_file,
+            "--tls-key-file",
+            certificates.server_key_file,
+            "--tls-ca-cert-file",
+            certificates.ca_file,
+            "--tls-auth-clients",
+            "no",
+            "--dir",
+            folder,
+            "--save",
+            "",
             *options,
         ],
         folder=folder,
@@ -103,8 +119,16 @@ class Mongo:
         folder = room.new_folder("mongo")
         server = cls(room.free_port(), "admin", "admin-pw", certificates.ca_pem, certificates.ca_file)
         argv: list[str | Path] = [
-            daemon, "--host", HOST, "--port", str(server.port), "--storage-path", folder / "data", "--standalone",
-            "--cache-size", "64M",
+            daemon,
+            "--host",
+            HOST,
+            "--port",
+            str(server.port),
+            "--storage-path",
+            folder / "data",
+            "--standalone",
+            "--cache-size",
+            "64M",
         ]
         started = room.start(argv, folder=folder, port=server.port)
         with MongoClient[dict[str, Any]](HOST, server.port, serverSelectionTimeoutMS=5000) as client:
@@ -120,7 +144,12 @@ class Mongo:
         from pymongo import MongoClient
 
         with MongoClient[dict[str, Any]](
-            self.host, self.port, username=self.user, password=self.password, tls=True, tlsCAFile=self.ca_file,
+            self.host,
+            self.port,
+            username=self.user,
+            password=self.password,
+            tls=True,
+            tlsCAFile=self.ca_file,
             serverSelectionTimeoutMS=5000,
         ) as client:
             return client[database].command(command, value, **more)

@@ -40,8 +40,13 @@ class OpenBao:
         )
         room.start(
             [
-                daemon, "server", "-dev", "-dev-no-store-token", f"-dev-root-token-id={server.token}",
-                f"-dev-listen-address={HOST}:{plain}", f"-config={settings}",
+                daemon,
+                "server",
+                "-dev",
+                "-dev-no-store-token",
+                f"-dev-root-token-id={server.token}",
+                f"-dev-listen-address={HOST}:{plain}",
+                f"-config={settings}",
             ],
             folder=folder,
             port=port,
@@ -95,7 +100,10 @@ class Zabbix:
         postgres.execute(_text(schema / "schema.sql.gz"), database="zabbix")
         postgres.execute(_accounts_only(_text(schema / "data.sql.gz")), database="zabbix")
         limits = {
-            "post_max_size": "16M", "max_execution_time": 300, "max_input_time": 300, "memory_limit": "256M",
+            "post_max_size": "16M",
+            "max_execution_time": 300,
+            "max_input_time": 300,
+            "memory_limit": "256M",
             "date.timezone": "UTC",
         }
         options = [word for name, value in limits.items() for word in ("-d", f"{name}={value}")]
@@ -160,8 +168,18 @@ class Chef:
         key = folder / "admin.pem"
         room.start(
             [
-                daemon, "--use-auth", "--ipaddress", HOST, "--hostname", HOST, "--port", str(port),
-                "--conf-root", folder, "--log-file", folder / "goiardi.log",
+                daemon,
+                "--use-auth",
+                "--ipaddress",
+                HOST,
+                "--hostname",
+                HOST,
+                "--port",
+                str(port),
+                "--conf-root",
+                folder,
+                "--log-file",
+                folder / "goiardi.log",
             ],
             folder=folder,
             port=port,

@@ -69,7 +69,7 @@ class PlaceForm(WorkingScreen[str | None], ModalScreen[str | None]):
         try:
             require_slug(name or "a")
         except InvalidField as error:
-            self._say(str(error), trouble=True)
+            self.after_error(error)
         else:
             self._say("↵ saves, esc leaves it.")
 
@@ -81,7 +81,7 @@ class PlaceForm(WorkingScreen[str | None], ModalScreen[str | None]):
         self.dismiss(await to_thread(partial(self._save, name, description)))
 
     def after_error(self, error: JackfieldError) -> None:
-        self._say(str(error), trouble=True)
+        self._say("\n".join(filter(None, (error.message, error.next_step))), trouble=True)
 
     def _typed(self) -> tuple[str, str]:
         name, about = (self.query_one(f"#{field}", TextInput).value.strip() for field in ("name", "about"))

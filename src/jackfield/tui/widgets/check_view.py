@@ -9,7 +9,7 @@ from jackfield.model.check import CheckResult, Outcome, StepName, StepOutcome, u
 from jackfield.model.connection import State
 from jackfield.model.errors import JackfieldError
 from jackfield.tui.live import LiveCheck
-from jackfield.tui.symbols import OUTCOMES, STATES
+from jackfield.tui.symbols import STATES, state_mark
 from jackfield.tui.times import left, took
 from jackfield.tui.widgets.checklist import Checklist
 from jackfield.tui.widgets.lines import Line, Span
@@ -65,7 +65,7 @@ class CheckView(VerticalScroll):
         self._titles = titles
         self._steps.show_steps(result.steps)
         self._checklist.show_grants(result.grants, titles)
-        said = verdict or result.outcome is not Outcome.PASSED or bool(result.warnings)
+        said = verdict or result.outcome in {Outcome.FAILED, Outcome.UNPROVEN} or bool(result.warnings)
         self._say(lambda width: _verdict(result, width) if said else ())
         self.scroll_home(animate=False)
 
@@ -97,7 +97,7 @@ class CheckView(VerticalScroll):
 
 
 def _verdict(result: CheckResult, width: int) -> Iterator[Line]:
-    mark = OUTCOMES[result.outcome]
+    mark = state_mark(State(result.outcome.value), None, unverified(result.grants))
     if result.failure is not None:
         yield from _trouble(result.failure.kind.value, result.failure.message, result.failure.next_step, width)
         return

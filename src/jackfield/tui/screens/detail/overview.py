@@ -62,7 +62,7 @@ def read_facts(session: Session, connection_id: str) -> Facts:
 def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
     """Who it is, what it reached, until when; then what the user decided."""
     connection, result = facts.connection, facts.result
-    mark = state_mark(connection.state, connection.failure_kind)
+    mark = state_mark(connection.state, connection.failure_kind, connection.unverified)
     tested = f"tested {ago(connection.tested_at)} ago" if connection.tested_at else "never tested"
     yield (Span(f"{mark} ", mark.tone), Span(f"  {tested}", "muted"))
     if connection.unverified:

@@ -24,15 +24,18 @@ class TargetRows(Vertical):
 
     DEFAULT_CSS = "TargetRows { height: auto; }"
 
-    def __init__(self, form: Form, *, only_open: bool = False) -> None:
+    def __init__(self, form: Form, *, only_open: bool = False, label: int = 0) -> None:
+        """`label` is the least width of a label in cells."""
         super().__init__()
+        self._label = label
         self._form = form
         self._only_open = only_open
         self._shown: list[tuple[str, str]] = []
 
     def compose(self) -> ComposeResult:
         self._shown = list(self._wanted())
-        width = label_width(self._form.provider.use(use_id).target[name].label for use_id, name in self._shown)
+        labels = (self._form.provider.use(use_id).target[name].label for use_id, name in self._shown)
+        width = max(self._label, label_width(labels))
         for use_id, of_use in groupby(self._shown, key=lambda shown: shown[0]):
             use = self._form.provider.use(use_id)
             if len(self._form.uses) > 1:

@@ -80,7 +80,7 @@ class ConnectStep(Step):
                 field.name, field.label, editor,
                 width=width, optional=not field.required, secret=secret, take_block=self._take_block,
             )  # fmt: skip
-        yield TargetRows(form, only_open=True)
+        yield TargetRows(form, only_open=True, label=width)
         if asks_for_private(form):
             allowed = "true" if form.private_allowed else "false"
             yield FormRow(_PRIVATE, "Private addresses", option_editor(YES_OR_NO, allowed), width=width)
@@ -119,7 +119,8 @@ class ConnectStep(Step):
     async def on_form_row_edited(self, event: FormRow.Edited) -> None:
         event.stop()
         key, value = event.row.key, event.value
-        self._said = ""
+        if value != self.form.texts.get(key):  # typed by the user, not put there
+            self._said = ""
         if key == _METHOD and isinstance(value, str):
             self.form.choose_method(value)
             await self._fill()
@@ -163,11 +164,15 @@ class ConnectStep(Step):
     def _read(self, row: FormRow) -> None:
         source = source_of(row.text)
         try:
-            row.replace(read_source(row.text))
+            text = read_source(row.text)
         except JackfieldError as error:
             self._say(str(error))
-        else:
-            self._say(f"Read from {source}.")
+            return
+        self._changes[row.key] = self.form.type(row.key, text).changes
+        row.replace(self.form.texts[row.key])
+        self._mark_all()
+        self._say(f"Read from {source}.")
+        self.changed()
 
     def on_paste(self, event: events.Paste) -> None:
         """A block pasted where no field is."""
@@ -250,11 +255,14 @@ class ConnectStep(Step):
     def show_tested(self, *, tested: bool) -> None:
         """Leave more room to a test than to the fields, or the other way round."""
         self.set_class(tested, "-tested")
+        focused = self.screen.focused
+        if focused is not None:
+            self.call_after_refresh(focused.scroll_visible, animate=False)
 
     def _target_hint(self, key: str) -> str:
         use_id, _, name = key.partition("|")
         target = self.form.provider.use(use_id).target[name]
-        return f"{target.help} {'f4 lists what the vendor has.' if target.pick else ''}".strip()
+        return f"{'f4 lists what the vendor has. ' if target.pick else ''}{target.help}"
 
 
 def _about(field: Field) -> str:

@@ -6,8 +6,8 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from jackfield.model.check import CheckResult, ExpiryKnown
-from jackfield.model.connection import Scope
+from jackfield.model.check import CheckResult, ExpiryKnown, unverified
+from jackfield.model.connection import Scope, State
 from jackfield.model.errors import InvalidField
 from jackfield.model.names import DESCRIPTION_LIMIT, NAME_LIMIT, suggest_slug
 from jackfield.services.form import Form
@@ -17,7 +17,7 @@ from jackfield.services.trial import Trial, management_of
 from jackfield.tui.screens.form.places import Place, places_of
 from jackfield.tui.screens.form.rows import FormRow, option_editor, text_editor
 from jackfield.tui.screens.form.step import Step
-from jackfield.tui.symbols import OUTCOMES, STATES
+from jackfield.tui.symbols import STATES, state_mark
 from jackfield.tui.times import left
 from jackfield.tui.widgets.choice import Option
 from jackfield.tui.widgets.lines import Line, Span
@@ -179,15 +179,15 @@ class SaveStep(Step):
     def _summary(self, width: int) -> Iterator[Line]:
         result = self._result
         if result is None:
-            mark = next(mark for state, mark in STATES.items() if state.value == "untested")
+            mark = STATES[State.UNTESTED]
             why = "not tested" if self._trial is None else "changed since its test"
             yield (Span(f" {mark.symbol} {why}", mark.tone), Span("   ctrl+s saves it marked as untested", "muted"))
         else:
-            mark = OUTCOMES[result.outcome]
+            kind = result.failure.kind if result.failure else None
+            mark = state_mark(State(result.outcome.value), kind, unverified(result.grants))
             account = next(iter(result.identity.values()), "")
             expiry = f"expires in {left(result.expires_at)}" if result.expires_at else ""
-            kind = result.failure.kind.value if result.failure else ""
-            facts = "  ·  ".join(filter(None, (kind, account, expiry)))
+            facts = "  ·  ".join(filter(None, (account, expiry)))
             yield (Span(f" {mark}", mark.tone), Span(f"   {facts}"))
         yield ()
 

@@ -78,7 +78,7 @@ class SavedStep(Step):
 
     def _lines(self, width: int) -> Iterator[Line]:
         connection = self.connection
-        mark = state_mark(connection.state, connection.failure_kind)
+        mark = state_mark(connection.state, connection.failure_kind, connection.unverified)
         yield (Span("✔ Saved ", "passed"), Span(connection.name, "strong"), Span(f"   {mark}", mark.tone))
         yield ()
         yield (Span("Its id      ", "muted"), Span(connection.id))

@@ -56,6 +56,7 @@ class FormScreen(Screen[str | None]):
         ("up", "app.focus_previous"),
     ]
     AUTO_FOCUS = None
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
 
     def __init__(self, session: Session, engine: Engine, form: Form, *, draft: SavedDraft | None = None) -> None:

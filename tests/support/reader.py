@@ -1,0 +1,216 @@
+"""A stranger's reader of a home: written from manual/format.md, with nothing of the program it reads."""
+
+import base64
+import hashlib
+import hmac
+import json
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlcipher3.dbapi2 as cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+PAGE = 4096
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PURPOSES = {
+    "header MAC": ("header mac",),
+    "database": ("database",),
+    "digest": ("digest",),
+    "data key wrap": ("data key wrap",),
+    "previous root": ("previous root",),
+    "backup manifest": ("purpose", "backup manifest"),
+}
+
+
+def pack(*fields: str | bytes | int) -> bytes:
+    """Each field after its length."""
+    texts = [field.encode() if isinstance(field, str) else field for field in fields]
+    raws = [text.to_bytes(8, "big") if isinstance(text, int) else text for text in texts]
+    return b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
+
+
+def hkdf(key: bytes, info: bytes, salt: bytes | None = None) -> bytes:
+    return HKDF(SHA256(), 32, salt, info).derive(key)
+
+
+def unseal(key: bytes, sealed: bytes, associated: bytes) -> bytes:
+    """Raises InvalidTag."""
+    return AESGCM(key).decrypt(sealed[:12], sealed[12:], associated)
+
+
+def mac(key: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, data, "sha256")
+
+
+def key_of(root: bytes, purpose: str) -> bytes:
+    return hkdf(root, pack("jackfield 1", *PURPOSES[purpose]))
+
+
+def passphrase_material(passphrase: str) -> bytes:
+    return unicodedata.normalize("NFC", passphrase).encode()
+
+
+def recovery_material(key: str) -> bytes:
+    """The 16 bytes of a recovery key whose checksum is right."""
+    number = 0
+    for character in key.replace("-", ""):
+        number = number << 5 | CROCKFORD.index(character)
+    raw = number.to_bytes(20, "big")
+    assert raw[16:] == hashlib.sha256(b"jackfield recovery key 1" + raw[:16]).digest()[:4]
+    return raw[:16]
+
+
+def slot_key(slot: dict[str, Any], material: bytes) -> bytes:
+    salt, costs = base64.b64decode(slot["salt"]), slot["costs"]
+    if costs is None:
+        return hkdf(material, pack("jackfield slot key 1", slot["kind"]), salt)
+    memory, passes, lanes = costs["memory_kib"], costs["passes"], costs["lanes"]
+    return Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory).derive(material)
+
+
+def open_header(raw: bytes, kind: str, material: bytes) -> tuple[str, bytes]:
+    """The store's id and the root key, from the first slot of this kind; digest and MAC are checked."""
+    lines = raw.splitlines(keepends=True)
+    assert lines[0] == b"jackfield-vault 1\n"
+    assert lines[2] == b"sha256 " + hashlib.sha256(b"".join(lines[:2])).hexdigest().encode() + b"\n"
+    body = json.loads(lines[1])
+    slot = next(slot for slot in body["slots"] if slot["kind"] == kind)
+    costs = slot["costs"] or {"memory_kib": 0, "passes": 0, "lanes": 0}
+    numbers = costs["memory_kib"], costs["passes"], costs["lanes"]
+    associated = pack("jackfield slot 1", body["store"], slot["id"], kind, base64.b64decode(slot["salt"]), *numbers)
+    root = unseal(slot_key(slot, material), base64.b64decode(slot["wrapped"]), associated)
+    made = mac(key_of(root, "header MAC"), b"".join(lines[:3]))
+    assert lines[3:] == [b"hmac-sha256 " + made.hex().encode() + b"\n"]
+    return body["store"], root
+
+
+def open_previous(root: bytes, sealed: bytes, store: str) -> bytes:
+    return unseal(key_of(root, "previous root"), sealed, pack("jackfield previous root 1", store))
+
+
+def open_data_key(root: bytes, wrapped: bytes, store: str, scope: str) -> bytes:
+    assert wrapped[0] == 1
+    associated = pack("jackfield data key 1", store, scope, wrapped[1:17].hex())
+    return unseal(key_of(root, "data key wrap"), wrapped[17:], associated)
+
+
+def open_value(
+    key: bytes, blob: bytes, store: str, *, table: str, row: str, column: str, scope: str, version: int
+) -> bytes:
+    assert blob[0] == 1
+    associated = pack("jackfield blob 1", blob[1:17].hex(), store, table, row, column, scope, version)
+    return unseal(hkdf(key, pack("jackfield blob key 1"), blob[17:33]), blob[33:], associated)
+
+
+def trail_key(data_key: bytes) -> bytes:
+    return hkdf(data_key, b"audit")
+
+
+def covered(seq: int, at: int, texts: tuple[str, ...], previous: bytes) -> bytes:
+    """What the MAC of an entry covers; `texts` are actor, host, action, object, object_name, outcome, reason."""
+    return pack("jackfield-trail-1", seq, at.to_bytes(8, "big", signed=True), *texts, previous)
+
+
+def page_mac_key(database_key: bytes, salt: bytes) -> bytes:
+    return hashlib.pbkdf2_hmac("sha512", database_key, bytes(byte ^ 0x3A for byte in salt), 2, 32)
+
+
+def decrypt_pages(raw: bytes, database_key: bytes) -> bytes:
+    """An SQLite file out of an encrypted one, every page's HMAC checked; without the unused ends of pages."""
+    mac_key, plain = page_mac_key(database_key, raw[:16]), b""
+    for number in range(1, len(raw) // PAGE + 1):
+        page, start = raw[(number - 1) * PAGE : number * PAGE], 16 if number == 1 else 0
+        signed = page[start:4032] + number.to_bytes(4, "little")
+        assert hmac.digest(mac_key, signed, "sha512") == page[4032:], number
+        decryptor = Cipher(algorithms.AES(database_key), modes.CBC(page[4016:4032])).decryptor()
+        body = decryptor.update(page[start:4016]) + decryptor.finalize()
+        plain += (b"SQLite format 3\0" if number == 1 else b"") + body
+    return plain
+
+
+class Reader:
+    """A home, or the parts of a backup in a folder, opened by a slot of `kind`. Close it."""
+
+    def __init__(self, folder: Path, kind: str, material: bytes) -> None:
+        self.store, self.root = open_header(folder.joinpath("vault.jackfield").read_bytes(), kind, material)
+        self._database: Any = cipher.connect(str(folder / "store.db"), isolation_level=None)
+        self._database.execute(f"PRAGMA key = \"x'{key_of(self.root, 'database').hex()}'\"")
+
+    def close(self) -> None:
+        self._database.close()
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        return list(self._database.execute(query, values))
+
+    def names(self) -> list[str]:
+        return [name for (name,) in self.rows("SELECT name FROM connection ORDER BY name")]
+
+    def credential(self, name: str) -> Any:
+        """The fields of a connection's current credential."""
+        return self._sealed(
+            "SELECT c.id, c.sealed, c.key_id, c.version FROM credential c JOIN connection n ON n.id = c.connection_id "
+            "WHERE n.name = ? AND c.status = 'current'",
+            name,
+            place=("credential", "sealed"),
+        )
+
+    def last_check(self, name: str) -> Any:
+        """The detail of a connection's last check."""
+        return self._sealed(
+            "SELECT r.id, r.sealed_detail, r.key_id, r.version FROM check_run r JOIN connection n "
+            "ON n.id = r.connection_id WHERE n.name = ? ORDER BY r.seq DESC LIMIT 1",
+            name,
+            place=("check_run", "sealed_detail"),
+        )
+
+    def digest(self, secret: str) -> str:
+        return mac(key_of(self.root, "digest"), secret.encode()).hex()
+
+    def actions(self) -> list[str]:
+        """The actions in the trail, every entry of which is verified. Raises AssertionError with the bad one's seq."""
+        key = trail_key(self._data_key("SELECT scope, wrapped FROM data_key WHERE scope = 'audit'"))
+        previous, actions = bytes(32), []
+        query = (
+            "SELECT seq, at, previous, mac, actor, host, action, object, object_name, outcome, reason "
+            "FROM audit_event ORDER BY seq"
+        )
+        for expected, (seq, at, before, made, *texts) in enumerate(self.rows(query), 1):
+            assert (seq, before) == (expected, previous), expected
+            assert mac(key, covered(seq, at, tuple(texts), before)) == made, expected
+            previous = made
+            actions.append(texts[2])
+        return actions
+
+    def _data_key(self, query: str, *values: object) -> bytes:
+        ((scope, wrapped),) = self.rows(query, *values)
+        return open_data_key(self.root, wrapped, self.store, scope)
+
+    def _sealed(self, query: str, name: str, *, place: tuple[str, str]) -> Any:
+        ((row, blob, key_id, version),) = self.rows(query, name)
+        ((scope, wrapped),) = self.rows("SELECT scope, wrapped FROM data_key WHERE id = ?", key_id)
+        key, (table, column) = open_data_key(self.root, wrapped, self.store, scope), place
+        value = open_value(key, blob, self.store, table=table, row=row, column=column, scope=scope, version=version)
+        return json.loads(value)
+
+
+def split_backup(raw: bytes, folder: Path) -> Callable[[bytes], bool]:
+    """Write a backup's two parts into `folder`; gives the check of its MAC, which needs the root key."""
+    first, second, third, rest = raw.split(b"\n", 3)
+    manifest = json.loads(second)
+    assert first == b"jackfield-backup 1"
+    for name, file in (("header", "vault.jackfield"), ("database", "store.db")):
+        part, rest = rest[: manifest[name]["size"]], rest[manifest[name]["size"] :]
+        assert hashlib.sha256(part).hexdigest() == manifest[name]["sha256"]
+        folder.joinpath(file).write_bytes(part)
+    assert rest == b""
+    return lambda root: third == b"hmac-sha256 " + backup_mac(root, first, second).hex().encode()
+
+
+def backup_mac(root: bytes, first: bytes, second: bytes) -> bytes:
+    return mac(key_of(root, "backup manifest"), first + b"\n" + second + b"\n")
