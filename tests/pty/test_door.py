@@ -22,7 +22,7 @@ def test_a_vault_is_made_left_and_opened_again(tmp_path: Path) -> None:
         terminal.wait_for("Your recovery key", seconds=60)
         terminal.press("written")
         terminal.send("enter")
-        terminal.wait_for("ctrl+l lock")
+        terminal.wait_for("No organization yet")
         terminal.send(b"\x11")
         assert terminal.wait() == 0
         assert PASSPHRASE.encode() not in terminal.raw
@@ -34,6 +34,6 @@ def test_a_vault_is_made_left_and_opened_again(tmp_path: Path) -> None:
         terminal.wait_for("The passphrase is wrong.", seconds=60)
         terminal.press(PASSPHRASE)
         terminal.send("enter")
-        terminal.wait_for("ctrl+l lock", seconds=60)
+        terminal.wait_for("No organization yet", seconds=60)
         terminal.send(b"\x0c")
         terminal.wait_for("The vault is locked.")
