@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from jackfield.__main__ import main
+from jackfield.cli.commands import root
 from providers.netlify.vendor import GOOD, Netlify
 
 from .conftest import Jackfield
@@ -229,3 +231,12 @@ def test_a_command_that_tests_nothing_loads_no_client(jackfield: Jackfield, word
     ran = subprocess.run([sys.executable, "-c", LOADED, *given, *words], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr.splitlines()[-1] == "[]"
+
+
+def test_the_help_names_every_command_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What stands under `commands:` is what there is."""
+    monkeypatch.setattr(sys, "argv", ["jackfield", "--help"])
+    assert main() == 0
+    assert sorted(capsys.readouterr().out.partition("commands:\n")[2].split()) == sorted(root.commands)
