@@ -106,9 +106,9 @@ class Filling:
         """Keep a result, as if it had been tested."""
         assert self.session.tests.record(connection, result)
 
-    def one_of_each(self) -> dict[str, Connection]:
+    def one_of_each(self, now: datetime | None = None) -> dict[str, Connection]:
         """A connection in every state, by the name of the state."""
-        now = datetime.now(UTC)
+        now = now or datetime.now(UTC)
         ends = {"passed": now + timedelta(days=23, hours=1), "limited": now - timedelta(days=2)}
         made = {}
         for number, name in enumerate(("passed", "partly", "limited", "unproven", "failed", "untested")):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from jackfield.model.check import ExpiryKnown, Failure, Grant, GrantState, unverified
@@ -115,14 +114,14 @@ def used_by(glance: Glance) -> str:
     return "  ".join(f"{project}: {number}" for project, number in by_project.items()) or "nothing yet"
 
 
-def expiry(glance: Glance, *, now: datetime | None = None) -> str:
+def expiry(glance: Glance) -> str:
     """When the credential ends, and how that is known."""
     connection = glance.connection
     if connection.expiry_known is ExpiryKnown.NEVER:
         return "never expires"
     if connection.expires_at is None:
         return "end not known"
-    span = left(connection.expires_at, now=now or datetime.now(UTC))
+    span = left(connection.expires_at)
     typed = " (typed)" if connection.expiry_known is ExpiryKnown.TYPED else ""
     return ("expired" if span == "expired" else f"expires in {span}") + typed
 

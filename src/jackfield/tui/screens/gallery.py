@@ -76,6 +76,7 @@ class GalleryScreen(Screen[str | None]):
         self._summaries: tuple[Summary, ...] = ()
         self._trouble = ""
         self._provider: Provider | None = None
+        self._has_drafts = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar("New connection", "choose a provider", id="title")
@@ -128,9 +129,8 @@ class GalleryScreen(Screen[str | None]):
         """Show what matches the filter: what was begun first, then by category; filtered, the likeliest first."""
         typed = self._filter.value
         entries: Sequence[_Entry] = list(self._entries())
-        begun = any(entry.begun is not None for entry in entries)
-        discard = ("gallery.discard",) if begun else ()
-        self.query_one(KeyBar).show_actions("list.open", "gallery.filter", *discard, "app.back")
+        self._has_drafts = any(entry.begun is not None for entry in entries)
+        self._show_keys()
         if typed.strip():
             entries = best_matches(entries, typed, lambda entry: (entry.title, entry.slug, entry.heading))
         else:
@@ -151,7 +151,18 @@ class GalleryScreen(Screen[str | None]):
     # The filter
 
     def action_filter(self) -> None:
-        self._filter.focus()
+        self.set_focus(self._filter)
+
+    def on_descendant_focus(self) -> None:
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        bar = self.query_one(KeyBar)
+        if self._filter.has_focus:
+            bar.show_actions("list.open", "app.back", words={"app.back": "leave the filter"})
+        else:
+            discard = ("gallery.discard",) if self._has_drafts else ()
+            bar.show_actions("list.open", "gallery.filter", *discard, "app.back")
 
     def action_to_list(self) -> None:
         self._list.focus()
