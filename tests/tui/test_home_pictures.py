@@ -1,0 +1,121 @@
+"""How the home screens look: at 80×24 and 120×40 in the dark, the list in light, sixteen colours and without colour."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from textual.pilot import Pilot
+
+from jackfield.model.secret import Secret
+from jackfield.services.home import Home
+from jackfield.store import connections
+from jackfield.tui import times
+from jackfield.tui.screens.locked import RecoveryScreen
+from jackfield.tui.themes import PLAIN, find_theme
+from support.stage import shows
+from support.whole import Filling, Whole, enter
+
+Compare = Callable[..., bool]
+NOW: Final = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
+SIZES: Final = {"80x24": (80, 24), "120x40": (120, 40)}
+
+
+class _Still(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # it gives a plain one
+        return NOW
+
+
+@pytest.fixture
+def filling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Filling]:
+    numbers = count(1)
+    monkeypatch.setattr(times, "datetime", _Still)
+    monkeypatch.setattr(connections, "new_id", lambda: f"{next(numbers):032x}"[::-1])
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    made = Filling.of(tmp_path)
+    connection = made.one_of_each(NOW)["limited"]
+    web = made.scopes["web"].project_id
+    made.session.connections.record_use(connection, kind="exec", name="deploy.sh", project_id=web)
+    yield made
+    made.session.lock()
+
+
+def _after(*steps: tuple[str | list[str], str]) -> Callable[[Pilot[Any]], Any]:
+    """Unlock; then press keys and wait for a text, step by step."""
+
+    async def ready(pilot: Pilot[Any]) -> None:
+        await enter(pilot)
+        await shows(pilot, "→ Make a new one")
+        for keys, text in steps:
+            await pilot.press(*([keys] if isinstance(keys, str) else keys))
+            await shows(pilot, text)
+        await pilot.pause()
+
+    return ready
+
+
+_ORGANIZATIONS: Final = ("o", "Everything that faces customers")
+_PROJECTS: Final = ("enter", "all projects")
+SHOWN: Final = {
+    "list": _after(("down", "1 of 2 permissions")),
+    "marked": _after((["space", "space"], "2 marked"), ([], "2 needed permissions are held")),
+    "filter": _after((["slash", *"state:green"], "Use one of passed")),
+    "no-match": _after((["slash", *"nothing-like-it", "enter"], "Nothing matches")),
+    "delete": _after(("down", "1 of 2 permissions"), ("d", "web: exec deploy.sh stops working")),
+    "organizations": _after(_ORGANIZATIONS),
+    "projects": _after(_ORGANIZATIONS, _PROJECTS),
+    "new-project": _after(_ORGANIZATIONS, _PROJECTS, (["n", *"Web Shop"], "Try web-shop.")),
+    "refused": _after(_ORGANIZATIONS, _PROJECTS, (["end", "d"], "still holds connections")),
+    "idle": _after(("f8", "After 60 minutes")),
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", SHOWN)
+def test_it_looks_as_it_did(name: str, size: str, filling: Filling, snap_compare: Compare) -> None:
+    """The picture is the one that was looked at."""
+    assert snap_compare(Whole(filling.home), terminal_size=SIZES[size], run_before=SHOWN[name])
+
+
+@pytest.mark.parametrize("theme", ["day", PLAIN, "no-color"])
+@pytest.mark.parametrize("name", ["list", "delete"])
+def test_it_looks_so_in_other_themes(
+    name: str, theme: str, filling: Filling, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """State is told by word and symbol where there is no colour."""
+    if theme == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = Whole(filling.home)
+    if theme != "no-color":
+        app.show_theme(find_theme(theme, None))
+    assert snap_compare(app, terminal_size=SIZES["80x24"], run_before=SHOWN[name])
+
+
+def test_the_empty_home(tmp_path: Path, snap_compare: Compare) -> None:
+    """Nothing there yet: what comes next is said."""
+    filling = Filling.of(tmp_path)
+    filling.session.lock()
+
+    async def ready(pilot: Pilot[Any]) -> None:
+        await enter(pilot)
+        await shows(pilot, "No connection here yet")
+
+    assert snap_compare(Whole(filling.home), terminal_size=SIZES["80x24"], run_before=ready)
+
+
+def test_the_recovery_key(tmp_path: Path, snap_compare: Compare) -> None:
+    """The page that shows it, once."""
+    app = Whole(Home(tmp_path / "home"))
+
+    async def ready(pilot: Pilot[Any]) -> None:
+        key = "-".join(("0123", "4567", "89AB", "CDEF", "GHJK", "MNPQ", "RSTV", "WXYZ"))
+        await app.push_screen(RecoveryScreen(Secret(key), app.door))
+        await pilot.press("escape")
+        await shows(pilot, "The key is not shown again.")
+
+    assert snap_compare(app, terminal_size=SIZES["80x24"], run_before=ready)
