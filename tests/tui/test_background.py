@@ -60,7 +60,7 @@ async def test_t_tests_the_highlighted_one(filling: Filling, netlify: Netlify) -
     made = filling.connection("a-site")
     app = Whole(filling.home, network=netlify.network)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        screen = await enter(pilot)
+        await enter(pilot)
         await shows(pilot, "1 connection · 1 needs you", "○ untested")
         await pilot.press("t")
         await shows(
