@@ -29,6 +29,7 @@ from jackfield.services.connections import Definition
 from jackfield.services.home import Home
 from jackfield.services.session import Session
 from jackfield.tui.app import JackfieldApp
+from jackfield.tui.destinations import DESTINATIONS
 from jackfield.tui.door import SessionDoor
 from jackfield.tui.idle import boot_seconds
 from jackfield.tui.screens.connections import ConnectionsScreen
@@ -56,7 +57,10 @@ class Whole(JackfieldApp):
         def inside() -> Screen[None]:
             return ConnectionsScreen(*self.session_door.inside())
 
-        super().__init__(home.folder, self.session_door, opened=inside, clock=clock)
+        def destination(name: str) -> Screen[Any]:
+            return DESTINATIONS[name](*self.session_door.inside())
+
+        super().__init__(home.folder, self.session_door, opened=inside, destination=destination, clock=clock)
 
     @property
     def session(self) -> Session:

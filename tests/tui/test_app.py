@@ -21,6 +21,7 @@ from jackfield.tui.door import HEADER_FILES
 from jackfield.tui.screens.help import HelpScreen
 from jackfield.tui.screens.locked import FirstRunScreen, RecoveryScreen, UnlockScreen
 from jackfield.tui.screens.too_small import TooSmall
+from jackfield.tui.screens.working import WorkingScreen
 from jackfield.tui.widgets.picker import Picker
 from jackfield.tui.widgets.secret_input import SecretInput
 from jackfield.vault.folder import COPY_NAME, HEADER_NAME
@@ -108,6 +109,32 @@ async def test_locking_closes_every_screen_and_the_door(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
         assert len(app.screen_stack) == 2
         assert door.locked == 1
+
+
+class _Page(WorkingScreen[None]):
+    pass
+
+
+class _Begun(WorkingScreen[None]):
+    LEADS_ON = False
+
+
+async def test_a_destination_takes_the_place_of_another_and_of_nothing_unsaved(tmp_path: Path) -> None:
+    """The door leads nowhere, nor does a screen that would lose something; elsewhere one page follows another."""
+    made = [_Page(), _Page()]
+    app = JackfieldApp(tmp_path, _Door(), opened=WorkingScreen, destination=lambda name: made[int(name)])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.run_action("app.go('0')")
+        assert isinstance(app.screen, UnlockScreen)
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, UnlockScreen))
+        for page in made:
+            await app.run_action(f"app.go('{made.index(page)}')")
+            assert app.screen is page
+            assert len(app.screen_stack) == 3
+        await app.push_screen(_Begun())
+        await app.run_action("app.go('0')")
+        assert isinstance(app.screen, _Begun)
 
 
 async def test_a_hang_up_locks_and_leaves(tmp_path: Path) -> None:

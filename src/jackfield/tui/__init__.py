@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jackfield.services.home import Home
 from jackfield.vault.process import harden_process
@@ -23,6 +23,7 @@ def run(home: Home, *, mouse: bool = True, network: "Callable[[], Network] | Non
     if not os.environ.get("NO_COLOR"):  # empty means unset; Textual would take it for set
         os.environ.pop("NO_COLOR", None)
     from jackfield.tui.app import JackfieldApp
+    from jackfield.tui.destinations import DESTINATIONS
     from jackfield.tui.door import SessionDoor
 
     door = SessionDoor(home, network=network)
@@ -32,7 +33,10 @@ def run(home: Home, *, mouse: bool = True, network: "Callable[[], Network] | Non
 
         return ConnectionsScreen(*door.inside())
 
-    app = JackfieldApp(home.folder, door, opened=home_screen)
+    def destination(name: str) -> "Screen[Any]":
+        return DESTINATIONS[name](*door.inside())
+
+    app = JackfieldApp(home.folder, door, opened=home_screen, destination=destination)
     code = app.run(mouse=mouse)
     if app.crash is not None:
         print(app.crash.told(), flush=True)  # noqa: T201  the terminal is a plain one again

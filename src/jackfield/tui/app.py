@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from rich.console import RenderableType
 from textual.app import App
@@ -81,7 +81,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
 
     TITLE = "Jackfield"
     CSS_PATH: ClassVar[Path] = Path(__file__).with_name("styles") / "app.tcss"
-    BINDINGS = bindings(Place.EVERYWHERE)
+    BINDINGS = bindings(Place.EVERYWHERE, Place.GO)
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
 
@@ -91,9 +91,12 @@ class JackfieldApp(App[int], inherit_bindings=False):
         door: Door,
         *,
         opened: Callable[[], Screen[None]],
+        destination: Callable[[str], Screen[Any]] | None = None,
         clock: Callable[[], float] = boot_seconds,
     ) -> None:
-        """`opened` makes the screen behind the door; it raises LockedError when the door is closed again.
+        """`opened` makes the screen behind the door, `destination` one that every other leads to, by its name.
+
+        Both raise LockedError when the door is closed again.
 
         Raises UsageError when the key map in `home` cannot be used.
         """
@@ -106,6 +109,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self.key_map = read_key_map(home / "keys.yaml")
         self.set_keymap({action_id: ",".join(keys) for action_id, keys in self.key_map.items()})
         self._opened = opened
+        self._destination = destination
         self._idle = Idle(clock)
         self._copied = 0
         self._trouble: JackfieldError | None = None
@@ -189,7 +193,22 @@ class JackfieldApp(App[int], inherit_bindings=False):
             tell_error(self, error)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "go":
+            return self._destination is not None and getattr(self.screen, "LEADS_ON", False)
         return action != "idle" or not isinstance(self.screen, LockedScreen)
+
+    def action_go(self, destination: str) -> None:
+        """Go to one of the screens that every other leads to; what lay over the first one goes."""
+        if self._destination is None:
+            return
+        try:
+            screen = self._destination(destination)
+        except JackfieldError as error:
+            tell_error(self, error)
+            return
+        while len(self.screen_stack) > _UNDER:
+            self.pop_screen()
+        self.push_screen(screen)
 
     def hang_up(self) -> None:
         """The terminal is gone or the program is asked to end: lock, and leave without a word."""

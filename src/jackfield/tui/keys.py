@@ -36,6 +36,7 @@ class Place(StrEnum):
     GALLERY = "Providers"
     FORM = "New connection"
     READING = "In a text"
+    GO = "Go to"
 
 
 # Places that are live together with one place, so that one key cannot mean two things there.
@@ -45,12 +46,13 @@ _TOGETHER: Final[dict[Place, tuple[Place, ...]]] = {
     Place.CHOICE: (Place.EVERYWHERE, Place.FORM),
     Place.OPTION: (Place.EVERYWHERE, Place.FORM),
     Place.FIELD: (Place.EVERYWHERE, Place.FORM),
-    Place.CONNECTIONS: (Place.EVERYWHERE, Place.LIST),
-    Place.CONNECTION: (Place.EVERYWHERE, Place.LIST),
-    Place.SCOPES: (Place.EVERYWHERE, Place.LIST),
-    Place.GALLERY: (Place.EVERYWHERE, Place.LIST),
+    Place.CONNECTIONS: (Place.EVERYWHERE, Place.LIST, Place.GO),
+    Place.CONNECTION: (Place.EVERYWHERE, Place.LIST, Place.GO),
+    Place.SCOPES: (Place.EVERYWHERE, Place.LIST, Place.GO),
+    Place.GALLERY: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.FORM: (Place.EVERYWHERE,),
     Place.READING: (Place.EVERYWHERE,),
+    Place.GO: (Place.EVERYWHERE, Place.LIST),
 }
 
 

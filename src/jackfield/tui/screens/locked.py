@@ -49,6 +49,8 @@ Open = Callable[[], Secret | None]
 class LockedScreen(WorkingScreen[None]):
     """What both doors share: one column in the middle, a line for what went wrong, the work in a thread."""
 
+    LEADS_ON = False
+
     class Opened(Message):
         """The vault is open."""
 

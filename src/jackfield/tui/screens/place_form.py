@@ -26,6 +26,7 @@ Save = Callable[[str, str], str]
 class PlaceForm(WorkingScreen[str | None], ModalScreen[str | None]):
     """Gives the id of what was saved, or None. What is wrong is said while it is typed."""
 
+    LEADS_ON = False
     BINDINGS = [("escape", "dismiss(None)"), ("up", "app.focus_previous"), ("down", "app.focus_next")]
     AUTO_FOCUS = "#name"
     DEFAULT_CSS = """

@@ -1,7 +1,7 @@
 """What screens whose work runs beside the interface share."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
@@ -26,6 +26,9 @@ class WorkingScreen(Screen[ScreenResultType]):
 
     What asks the services does so in a thread, from a coroutine function that is given to `work`.
     """
+
+    LEADS_ON: ClassVar[bool] = True
+    """Whether the actions of Place.GO lead from here to other screens: not where something unsaved would be lost."""
 
     def work(self, task: Task, *arguments: Any, group: str, exclusive: bool = False) -> None:
         """Run `task` beside the interface; errors are told. With `exclusive`, the task before it in the group ends."""

@@ -1,0 +1,17 @@
+"""The screens that every other one leads to, by the name that the actions of Place.GO give: `app.go('map')`.
+
+Each is imported when it is first gone to, so that none of them costs the start anything.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from jackfield.services.engine import Engine
+    from jackfield.services.session import Session
+
+Opens = Callable[["Session", "Engine"], Screen[Any]]
+
+DESTINATIONS: Final[Mapping[str, Opens]] = {}
