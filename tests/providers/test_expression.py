@@ -2,7 +2,8 @@
 
 import pytest
 
-from jackfield.providers.contract.expression import NOTHING, Expression
+from jackfield.providers.contract.expression import Expression
+from jackfield.providers.contract.values import NOTHING
 
 NAMES = {"fact": {"number": 7, "none": None, "map": {"a": "read", "b": "write"}, "list": ["push"]}}
 

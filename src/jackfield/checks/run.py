@@ -37,12 +37,13 @@ from jackfield.net.network import Network
 from jackfield.net.tls import TlsOptions
 from jackfield.net.trace import Trace
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.expression import NOTHING, Template
+from jackfield.providers.contract.expression import Template
 from jackfield.providers.contract.fields import rule_names
 from jackfield.providers.contract.functions import parse_time
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import target_values
 from jackfield.providers.contract.spec import Method, Provider, Tls, Use
+from jackfield.providers.contract.values import NOTHING
 from jackfield.text import Redactor, cleaned
 
 RANDOM_LENGTH: Final = 12
