@@ -100,6 +100,10 @@ class FactBook:
                 self.answers[key] = await self._ask(name, self.provider.facts[name], target)
             return self.answers[key]
 
+    def has(self, name: str, target: Mapping[str, object]) -> bool:
+        """Whether the fact has its answer already."""
+        return self._key(name, target) in self.answers
+
     def _key(self, name: str, target: Mapping[str, object]) -> tuple[str, str]:
         return name, json.dumps(target, sort_keys=True) if self._depends_on_target(name) else ""
 
