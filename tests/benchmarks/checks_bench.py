@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -164,27 +166,33 @@ def _slow(costs: list[float]) -> float:
     return statistics.quantiles(costs, n=10)[-1]
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
-    runs = parser.parse_args().runs
+@contextmanager
+def slow_vendor() -> Iterator[Vendor]:
+    """A vendor at work in a process of its own."""
     command = [sys.executable, "-c", SERVER, str(Path(__file__).resolve().parents[1]), HOST]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
             port, secure_port, roots = server.stdout.readline().split()
-            vendor = Vendor(int(port), int(secure_port), bytes.fromhex(roots).decode())
-            print(f"{CHECKS} checks, {AT_ONCE} at once: {IDEAL:.2f} s at best\n")
-            print("| over | s | ratio | CPU ms a check | passed |\n|---|---|---|---|---|")
-            for scheme in ("http", "https") * runs:
-                cost = asyncio.run(run(vendor.network(), CHECKS, scheme))
-                each = cost.cpu / CHECKS * 1000
-                print(f"| {scheme} | {cost.wall:.2f} | {cost.wall / IDEAL:.2f} | {each:.2f} | {cost.passed} |")
-            print("\nBeside the interface, over http:\n")
-            _beside_the_interface(vendor)
+            yield Vendor(int(port), int(secure_port), bytes.fromhex(roots).decode())
         finally:
             server.terminate()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    with slow_vendor() as vendor:
+        print(f"{CHECKS} checks, {AT_ONCE} at once: {IDEAL:.2f} s at best\n")
+        print("| over | s | ratio | CPU ms a check | passed |\n|---|---|---|---|---|")
+        for scheme in ("http", "https") * runs:
+            cost = asyncio.run(run(vendor.network(), CHECKS, scheme))
+            each = cost.cpu / CHECKS * 1000
+            print(f"| {scheme} | {cost.wall:.2f} | {cost.wall / IDEAL:.2f} | {each:.2f} | {cost.passed} |")
+        print("\nBeside the interface, over http:\n")
+        _beside_the_interface(vendor)
 
 
 if __name__ == "__main__":

@@ -174,3 +174,10 @@ def test_what_rules_do_not_have_is_refused_when_it_is_read(rule: str) -> None:
     """Not when a check first needs it."""
     with pytest.raises(RuleError, match="cannot be used"):
         _ = Expression(rule).reads
+
+
+@pytest.mark.parametrize("rule", ["!" * 3000 + "x", "[" * 3000 + "x" + "]" * 3000])
+def test_a_rule_that_is_nested_too_deeply_is_refused(rule: str) -> None:
+    """A file of a user's own may hold anything."""
+    with pytest.raises(RuleError, match="too deeply"):
+        _ = Expression(rule).reads

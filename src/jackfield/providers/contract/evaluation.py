@@ -15,7 +15,7 @@ Names = Mapping[str, object]
 Value = Callable[[Names], object]  # of a rule or a part of one
 
 _FUNCTIONS: Final = {**STANDARD, **FUNCTIONS}
-_NO_RESULT: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+_NO_RESULT: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
 
 class Unsupported(Exception):
@@ -94,6 +94,8 @@ class _Builder:
             return no(names) if decided is False else NOTHING
 
         return value
+
+    # Both sides of `&&` and `||` are evaluated, so that what cannot be judged is found on either.
 
     def _conditionaland(self, children: list[Any]) -> Value:
         one, other = (self.build(child) for child in children)

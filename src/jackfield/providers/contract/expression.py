@@ -117,11 +117,12 @@ def _compile(text: str) -> tuple[Callable[[Mapping[str, object]], object], froze
     """What a rule does and the names it reads; kept, because several providers have the same rules."""
     from jackfield.providers.contract.evaluation import Unsupported, build
 
-    tree = _parse(text)
     try:
-        return build(tree)
+        return build(_parse(text))
     except Unsupported as error:
-        raise RuleError(f"The rule cannot be used, because {error}: {text}") from None
+        raise RuleError(f"The rule cannot be used, because {error}: {text}", "Say it in another way.") from None
+    except RecursionError:
+        raise RuleError("A rule is nested too deeply to be used.", "Make several rules of it.") from None
 
 
 @lru_cache(maxsize=1)
