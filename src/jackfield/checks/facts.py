@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,15 +14,16 @@ from jackfield.model.check import Exchange
 from jackfield.net.failure import NetFailure
 from jackfield.net.http import HttpClient, Reply, Shape
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.expression import NOTHING, Expression, Template, as_rules_read, path_escape
+from jackfield.providers.contract.expression import Expression, Template, path_escape
 from jackfield.providers.contract.fact import Auth, Effect, Fact
 from jackfield.providers.contract.spec import Method, Provider
+from jackfield.providers.contract.values import NOTHING
 from jackfield.text import cleaned
 
 UNDECIDED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})  # say nothing about a right
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one fact. `values` is what rules read; absent when the fact could not be had."""
 
@@ -36,11 +36,6 @@ class Answer:
     complete: bool = True  # False: a listing that was not read to its end
     needs_consent: bool = False
     not_needed: bool = False  # its own condition says that there is nothing to ask
-
-    @cached_property
-    def for_rules(self) -> object:
-        """`values` in the form rules read."""
-        return as_rules_read(self.values)
 
 
 class FactBook:
@@ -80,7 +75,7 @@ class FactBook:
                 answer = await self.make(name, target)
                 answers.append(answer)
                 if answer.values is not None:
-                    names[name] = answer.for_rules
+                    names[name] = answer.values
             elif name in self._names:
                 names[name] = self._names[name]
         return names, answers
@@ -92,7 +87,7 @@ class FactBook:
             if name in self.provider.facts:
                 answer = self.answers.get(self._key(name, target))
                 if answer is not None and answer.values is not None:
-                    names[name] = answer.for_rules
+                    names[name] = answer.values
             elif name in self._names:
                 names[name] = self._names[name]
         return names
@@ -104,6 +99,10 @@ class FactBook:
             if key not in self.answers:
                 self.answers[key] = await self._ask(name, self.provider.facts[name], target)
             return self.answers[key]
+
+    def has(self, name: str, target: Mapping[str, object]) -> bool:
+        """Whether the fact has its answer already."""
+        return self._key(name, target) in self.answers
 
     def _key(self, name: str, target: Mapping[str, object]) -> tuple[str, str]:
         return name, json.dumps(target, sort_keys=True) if self._depends_on_target(name) else ""

@@ -12,7 +12,7 @@ def find_incoherence(provider: Provider) -> str:
     """The first thing that cannot work, in words; empty when all is well. Raises RuleError for what is not CEL."""
     fields = {field.name for method in provider.tested_methods for field in method.fields}
     known = fields | set(provider.facts) | BUILT_IN_NAMES
-    for place, rule in _rules(provider):
+    for place, rule in rules_of(provider):
         if place.startswith("facts.") and isinstance(rule, Template) and re.search(r"\{['\"(]", rule.text):
             return f"{place}: a part in braces begins with a name or a function; {rule.text} would be sent as it stands"
         unknown = rule.reads - known - _extra_names(place)
@@ -62,7 +62,7 @@ def _extra_names(place: str) -> frozenset[str]:
     return frozenset()
 
 
-def _rules(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:  # noqa: PLR0912 - one line per part
+def rules_of(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:  # noqa: PLR0912 - one line per part
     base = provider.base_url
     if isinstance(base, tuple):
         for address in base:
