@@ -42,13 +42,15 @@ class World(AbstractContextManager["World"]):
 
     credentials   method id → field texts that the vendor accepts, with every right that `uses` need
     uses          use id → target values; every use of the provider stands here
-    offers        picker → target values, and what it then offers with the first method; all pickers, or none
+    offers        picker → target values, and what it then offers; all pickers of the provider, or none
+    offered_to    the method for which it does; the first one by default
     wrong         method id → the same fields with a secret that the vendor does not know
     """
 
     credentials: ClassVar[dict[str, dict[str, Any]]] = {}
     uses: ClassVar[dict[str, dict[str, str]]] = {}
     offers: ClassVar[dict[str, tuple[dict[str, str], list[str]]]] = {}
+    offered_to: ClassVar[str] = ""
     private_allowed = False
     never_expires = False
 
@@ -349,7 +351,7 @@ class ProviderContract:
     async def test_pickers_offer_what_there_is(self, provider: Provider, vendor: World) -> None:
         """Each picker reads its listing to the end, by requests that the vendor knows."""
         assert not self.world.offers or set(self.world.offers) == set(provider.pickers)
-        method = next(iter(self.world.credentials))
+        method = self.world.offered_to or next(iter(self.world.credentials))
         found = {
             picker: await offered(vendor, provider, method, picker, target)
             for picker, (target, _) in self.world.offers.items()
