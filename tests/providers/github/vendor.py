@@ -71,6 +71,12 @@ class GitHub(HttpWorld):
         "pat": {"personalAccessToken": CLASSIC},
     }
     tokens: ClassVar = {"pat": CLASSIC, "oauth": OAUTH_APP}
+    offers: ClassVar = {
+        "repositories": ({}, [REPOSITORY, "ada/notes"]),  # the second greyed, for want of a role
+        "organizations": ({}, ["acme"]),
+        "environments": ({"repository": REPOSITORY}, ["production"]),
+    }
+    offered_to = "pat"
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.scopes = {"repo", "admin:org"}
