@@ -178,6 +178,11 @@ class Entra:
 
         return self.guarded(audience, answer)
 
+    def subscriptions(self, *ids: str) -> Callable[[Request], Any]:
+        """The management's listing of subscriptions, one to a page."""
+        listed = [{"subscriptionId": one, "displayName": f"subscription {place}"} for place, one in enumerate(ids)]
+        return self.paged(MANAGEMENT, *([one] for one in listed))
+
     # Giving tokens.
 
     def _token(self, request: Request) -> Answer:

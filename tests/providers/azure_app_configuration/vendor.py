@@ -51,13 +51,7 @@ class AppConfiguration(HttpWorld):
         vendor.delete("/kv/{key}")(self._needing("delete", self._delete))
         vendor.get("/keys")(self._needing("read", self._keys))
         vendor.get("/labels")(self._needing("read", lambda _: listed("label", [{"name": "prod"}, {"name": None}])))
-        vendor.get("/subscriptions")(
-            self.entra.paged(
-                MANAGEMENT,
-                [{"subscriptionId": "5ab0", "displayName": "Production"}],
-                [{"subscriptionId": "5ab1", "displayName": "Test"}],
-            )
-        )
+        vendor.get("/subscriptions")(self.entra.subscriptions("5ab0", "5ab1"))
         vendor.get("/subscriptions/5ab0/providers/Microsoft.AppConfiguration/configurationStores")(
             self.entra.paged(MANAGEMENT, [store("acme")], [store("other")])
         )

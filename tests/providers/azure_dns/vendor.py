@@ -38,13 +38,7 @@ class Dns(HttpWorld):
         self.accepts = 1_000_000  # requests until the app is deleted
         self.written: list[str] = []
         vendor.get(f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/dnszones")(self._guarded(self._list))
-        vendor.get("/subscriptions")(
-            self.entra.paged(
-                MANAGEMENT,
-                [{"subscriptionId": SUBSCRIPTION, "displayName": "Production"}],
-                [{"subscriptionId": "5ab1", "displayName": "Test"}],
-            )
-        )
+        vendor.get("/subscriptions")(self.entra.subscriptions(SUBSCRIPTION, "5ab1"))
         vendor.get("/subscriptions/{id}")(self._guarded(lambda _: {"displayName": "Production"}))
         vendor.get(f"{ZONE}/providers/Microsoft.Authorization/permissions")(self._guarded(self._permissions))
         vendor.get(f"{ZONE}/providers/Microsoft.Authorization/locks")(self._guarded(self._locks))

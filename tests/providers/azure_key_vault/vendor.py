@@ -78,13 +78,7 @@ class KeyVault(HttpWorld):
         vendor.post("/deletedsecrets/{name}/recover")(
             self._needing("secrets/recover", lambda _: missing("SecretNotFound"))
         )
-        vendor.get("/subscriptions")(
-            self.entra.paged(
-                MANAGEMENT,
-                [{"subscriptionId": "5ab0", "displayName": "Production"}],
-                [{"subscriptionId": "5ab1", "displayName": "Test"}],
-            )
-        )
+        vendor.get("/subscriptions")(self.entra.subscriptions("5ab0", "5ab1"))
         vendor.get("/subscriptions/5ab0/providers/Microsoft.KeyVault/vaults")(
             self.entra.paged(MANAGEMENT, [listed_vault("acme")], [listed_vault("other")])
         )
