@@ -56,7 +56,7 @@ def _dangling(provider: Provider) -> str:  # noqa: PLR0912 - one line per kind o
 def _extra_names(place: str) -> frozenset[str]:
     """Names that exist only in one kind of place."""
     if ".pages" in place:
-        return frozenset({"body", "headers"})
+        return frozenset({"body", "headers", "page"})
     if ".oauth" in place:
         return frozenset({"answer"})
     return frozenset()
@@ -143,9 +143,9 @@ def _fact_rules(place: str, fact: Fact) -> Iterator[tuple[str, Expression | Temp
     if fact.when:
         yield place, fact.when
     if fact.pages:
-        yield f"{place}.pages", fact.pages.items
-        if fact.pages.next:
-            yield f"{place}.pages", fact.pages.next
+        for rule in (fact.pages.items, fact.pages.next, *fact.pages.query.values(), *fact.pages.headers.values()):
+            if rule is not None:
+                yield f"{place}.pages", rule
 
 
 def _use_rules(place: str, use: Use) -> Iterator[tuple[str, Expression | Template]]:
