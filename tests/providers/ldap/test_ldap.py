@@ -1,5 +1,6 @@
 """LDAP keeps the contract against a domain controller and OpenLDAP, and its own traps are told apart."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from jackfield.model.check import CheckResult, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
 from jackfield.model.errors import InvalidField
 from jackfield.net.network import Network
+from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
 from providers.ldap.vendor import CERTIFICATES, LEASES, METHOD, RESET, ROTATION, DirectoryWorld
 from support.faults import answers, hangs
@@ -208,12 +210,64 @@ class TestOpenLdap:
         assert found[LEASES, "Delete Child or Delete on it"] is (expected if who == "admin" else GrantState.MISSING)
         assert after == before
 
+    async def test_snippet_gives_just_what_is_needed(self, openldap: OpenLDAP) -> None:
+        """A person and the access lines that are shown, and nothing else: no row missing, none in excess."""
+        with contextlib.ExitStack() as stack:
+            login, target, uses = self.things(openldap, stack)
+            before = await self.check(openldap, login, uses)
+            stack.enter_context(pasted(openldap, uses, login))
+            after = await self.check(openldap, login, uses)
+            still = await self.check(openldap, target, {})
+
+        assert GrantState.GRANTED not in rows(before).values()
+        assert after.outcome is Outcome.PASSED
+        assert {row: state for row, state in rows(after).items() if state is not GrantState.GRANTED} == {
+            (CERTIFICATES, "login right on each host"): GrantState.UNREADABLE
+        }
+        assert still.outcome is Outcome.PASSED
+
+    def things(
+        self, server: OpenLDAP, stack: contextlib.ExitStack
+    ) -> tuple[Login, Login, dict[str, dict[str, str]]]:
+        """Who logs in, the person to rotate, and targets of every use: a unit with a person in it, and a group."""
+        login, target = stack.enter_context(server.person()), stack.enter_context(server.person())
+        connection = stack.enter_context(server.connected())
+        unit, group = (f"{kind}={unique('x-')},{server.suffix}" for kind in ("ou", "cn"))
+        for dn, kind, more in (
+            (unit, "organizationalUnit", {}),
+            (f"cn=lent,{unit}", "person", {"sn": "Lent"}),
+            (group, "groupOfNames", {"member": target.user}),
+        ):
+            connection.add(dn, [kind], more)
+            stack.callback(connection.delete, dn)
+        return login, target, {ROTATION: {"user": target.user}, LEASES: {"unit": unit, "group": group}, CERTIFICATES: {}}
+
     async def test_nothing_is_rehearsed_without_consent(self, openldap: OpenLDAP) -> None:
         with openldap.person() as target:
             login = Login(openldap.rotator, openldap.rotator_password)
             result = await self.check(openldap, login, {ROTATION: {"user": target.user}}, attempts=False)
 
         assert rows(result) == {(ROTATION, "write on userPassword"): GrantState.UNKNOWN}
+
+
+@contextlib.contextmanager
+def pasted(server: OpenLDAP, uses: dict[str, dict[str, str]], login: Login) -> Iterator[None]:
+    """The access lines of the shown LDIF, given to the running server as ldapmodify would; taken away again."""
+    from support.servers.directories import _bound
+
+    intended = [IntendedUse(use, targets) for use, targets in uses.items()]
+    shown = [line.partition(": ") for line in merged_snippet(PROVIDER, intended, {"dn": login.user}).splitlines()]
+    (dn,) = [text for name, _, text in shown if name == "dn"]
+    lines = [text for name, _, text in shown if name == "olcAccess"]
+    assert ("changetype", ": ", "modify") in shown
+    with _bound(server.host, server.tls_port, Login("cn=admin,cn=config", server.password), server.ca_pem) as settings:
+        settings.search(dn, "(objectClass=*)", "BASE", attributes=["olcAccess"])
+        before = settings.response[0]["attributes"]["olcAccess"]
+        settings.modify(dn, {"olcAccess": [("MODIFY_ADD", lines)]})
+        try:
+            yield
+        finally:
+            settings.modify(dn, {"olcAccess": [("MODIFY_REPLACE", before)]})
 
 
 def names_in(server: OpenLDAP) -> set[str]:
