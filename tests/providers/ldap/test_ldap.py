@@ -226,9 +226,7 @@ class TestOpenLdap:
         }
         assert still.outcome is Outcome.PASSED
 
-    def things(
-        self, server: OpenLDAP, stack: contextlib.ExitStack
-    ) -> tuple[Login, Login, dict[str, dict[str, str]]]:
+    def things(self, server: OpenLDAP, stack: contextlib.ExitStack) -> tuple[Login, Login, dict[str, dict[str, str]]]:
         """Who logs in, the person to rotate, and targets of every use: a unit with a person in it, and a group."""
         login, target = stack.enter_context(server.person()), stack.enter_context(server.person())
         connection = stack.enter_context(server.connected())
@@ -240,7 +238,11 @@ class TestOpenLdap:
         ):
             connection.add(dn, [kind], more)
             stack.callback(connection.delete, dn)
-        return login, target, {ROTATION: {"user": target.user}, LEASES: {"unit": unit, "group": group}, CERTIFICATES: {}}
+        return (
+            login,
+            target,
+            {ROTATION: {"user": target.user}, LEASES: {"unit": unit, "group": group}, CERTIFICATES: {}},
+        )
 
     async def test_nothing_is_rehearsed_without_consent(self, openldap: OpenLDAP) -> None:
         with openldap.person() as target:
