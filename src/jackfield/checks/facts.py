@@ -195,7 +195,7 @@ class FactBook:
         for turn in range(pages.most):
             found = pages.items.evaluate({"body": reply.body, "headers": dict(reply.headers)})
             items += found if isinstance(found, list) else []
-            after = _next_page(fact, reply)
+            after = _next_page(fact, reply, seen=len(items))
             if after is None:
                 break
             url = urljoin(url, after)
@@ -363,7 +363,7 @@ _SHAPES = {
 }
 
 
-def _next_page(fact: Fact, reply: Reply) -> str | None:
+def _next_page(fact: Fact, reply: Reply, *, seen: int) -> str | None:
     pages = fact.pages
     if pages is None:
         return None
@@ -375,7 +375,7 @@ def _next_page(fact: Fact, reply: Reply) -> str | None:
         return None
     if pages.next is None:
         return None
-    after = pages.next.evaluate({"body": reply.body, "headers": dict(reply.headers)})
+    after = pages.next.evaluate({"body": reply.body, "headers": dict(reply.headers), "seen": seen})
     return after if isinstance(after, str) and after else None
 
 

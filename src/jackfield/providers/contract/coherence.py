@@ -56,7 +56,7 @@ def _dangling(provider: Provider) -> str:  # noqa: PLR0912 - one line per kind o
 def _extra_names(place: str) -> frozenset[str]:
     """Names that exist only in one kind of place."""
     if ".pages" in place:
-        return frozenset({"body", "headers"})
+        return frozenset({"body", "headers", "seen"})
     if ".oauth" in place:
         return frozenset({"answer"})
     return frozenset()
