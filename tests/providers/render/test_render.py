@@ -5,6 +5,7 @@ import pytest
 from jackfield.model.check import GrantState, Outcome
 from providers.contract import REGISTRY, ProviderContract, check, rows
 from providers.render.vendor import Render
+from support.calls import listed
 
 
 class TestRender(ProviderContract):
@@ -47,3 +48,17 @@ async def test_a_role_nobody_knows_stays_unknown() -> None:
         result = await check(vendor, REGISTRY.get("render"), "api-key")
 
     assert rows(result)["secret-sync/service", "member role ADMIN or DEVELOPER"] is GrantState.UNKNOWN
+
+
+async def test_workspaces_are_listed_to_the_end() -> None:
+    with Render() as vendor:
+        assert len(await listed(vendor, "render", "api-key", "workspaces")) == 130
+
+
+async def test_a_workflow_out_of_sight_is_not_reached() -> None:
+    with Render() as vendor:
+        result = await check(
+            vendor, REGISTRY.get("render"), "api-key", uses={"secret-sync/workflow": {"workflow": "wfl-2"}}
+        )
+
+    assert result.outcome is Outcome.LIMITED
