@@ -4,7 +4,8 @@ from graphql import build_client_schema, parse, validate
 
 from jackfield.model.check import Outcome
 from providers.contract import REGISTRY, ProviderContract, check
-from providers.railway.vendor import ACCOUNT, TEAM, Railway, schema
+from providers.railway.vendor import ACCOUNT, PROJECT_ID, TEAM, Railway, schema
+from support.calls import listed
 
 
 class TestRailway(ProviderContract):
@@ -35,6 +36,32 @@ async def test_a_team_token_in_place_of_an_account_token_names_the_right_method(
 
     assert result.failure is not None
     assert "Team" in result.failure.next_step
+
+
+async def test_a_workspace_that_may_not_deploy_is_warned_of() -> None:
+    """Written variables work only after a deployment."""
+    with Railway() as vendor:
+        sound = await check(vendor, REGISTRY.get("railway"), "account-token")
+        vendor.disallowed = "Trial has ended"
+        ended = await check(vendor, REGISTRY.get("railway"), "account-token")
+
+    assert not sound.warnings
+    assert any("deploy" in warning for warning in ended.warnings)
+
+
+async def test_environments_are_offered_those_out_of_reach_last() -> None:
+    with Railway() as vendor:
+        offered = await listed(vendor, "railway", "project-token", "environments", {"project": PROJECT_ID})
+
+    assert offered == ["production", "vault"]
+
+
+async def test_an_environment_out_of_reach_is_not_reached() -> None:
+    with Railway() as vendor:
+        uses = {"secret-sync/variables": {"project": PROJECT_ID, "environment": "vault"}}
+        result = await check(vendor, REGISTRY.get("railway"), "team-token", uses=uses)
+
+    assert result.outcome is Outcome.LIMITED
 
 
 async def test_every_query_is_valid_in_the_vendors_schema() -> None:

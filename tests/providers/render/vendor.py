@@ -35,7 +35,9 @@ class Render(HttpWorld):
         vendor.get("/v1/services/srv-1/deploys")(self._guarded("deploys", list))
         vendor.get("/v1/env-groups")(self._guarded("env-groups", lambda: [{"envGroup": {"id": "evg-1"}}]))
         vendor.get("/v1/env-groups/evg-1")(self._guarded("env-groups", lambda: {"id": "evg-1", "envVars": []}))
-        vendor.get("/v1/workflows")(self._guarded("workflows", lambda: [{"workflow": {"id": "wfl-1", "name": "nightly"}}]))
+        vendor.get("/v1/workflows")(
+            self._guarded("workflows", lambda: [{"workflow": {"id": "wfl-1", "name": "nightly"}}])
+        )
 
     def _guarded(self, part: str, answer_of: Callable[[], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:

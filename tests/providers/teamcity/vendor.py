@@ -26,6 +26,7 @@ class TeamCity(HttpWorld):
         vendor.get("/app/rest/users/current")(self._guarded(self._me))
         vendor.get("/app/rest/server")(self._guarded(lambda _: {"version": "2026.1"}))
         vendor.get("/app/rest/users/current/tokens")(self._guarded(lambda _: {"token": self.tokens}))
+        vendor.get("/app/rest/projects")(self._guarded(self._projects))
         vendor.get("/app/rest/projects/id:Acme_Web")(self._guarded(self._project))
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
@@ -45,12 +46,23 @@ class TeamCity(HttpWorld):
         if "view_project" not in self.rights:
             return Answer(404, body="No project found")
         kind = "webEdit" if "edit_project" in self.rights else "webViewSettings"
-        answer: dict[str, Any] = {"id": "Acme_Web", "links": {"link": [{"type": "webView"}, {"type": kind}]}}
+        answer: dict[str, Any] = {
+            "id": "Acme_Web",
+            "buildTypes": {"buildType": [{"id": "Acme_Web_Build", "name": "Build"}]},
+        }
+        answer |= {"links": {"link": [{"type": "webView"}, {"type": kind}]}}
         if "view_build_configuration_settings" in self.rights:
             answer["parameters"] = {"count": 3}
         if self.versioned:
             answer["readOnlyUI"] = {"value": True}
         return answer
+
+    def _projects(self, request: Request) -> Any:
+        """Two pages; the next one is named by a path."""
+        if "locator" in request.query:
+            return {"count": 1, "project": [{"id": "Acme_Web", "name": "Web"}]}
+        following = "/app/rest/projects?locator=count:1,start:1&fields=count,nextHref,project(id,name)"
+        return {"count": 1, "nextHref": following, "project": [{"id": "Acme_Api", "name": "Api"}]}
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {**self.fields(method), "accessToken": "eyJ0eXAiOiAiVENWMiJ9.WrongTeamCityToken987654"}
