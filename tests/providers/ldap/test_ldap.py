@@ -11,10 +11,13 @@ from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
 from jackfield.model.errors import InvalidField
+from jackfield.model.secret import Secret
+from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
 from providers.ldap.vendor import CERTIFICATES, LEASES, METHOD, RESET, ROTATION, DirectoryWorld
+from support.calls import OnThisMachine, opened_call
 from support.faults import answers, hangs
 from support.servers.directories import ActiveDirectory, OpenLDAP
 from support.servers.room import HOST, Login, unique
@@ -145,10 +148,7 @@ class TestOpenLdap:
     async def check(
         self, server: OpenLDAP, login: Login, uses: dict[str, dict[str, str]], *, attempts: bool = True, **changes: Any
     ) -> CheckResult:
-        fields = {
-            "url": f"ldaps://{HOST}:{server.tls_port}", "dn": login.user, "password": login.password,
-            "sslCertificate": server.ca_pem, **changes,
-        }  # fmt: skip
+        fields = {**directory_fields(server, login), **changes}
         return await run_check(request(fields, uses, attempts=attempts), Network())
 
     async def test_person_is_known_by_who_am_i(self, openldap: OpenLDAP) -> None:
@@ -270,6 +270,56 @@ def pasted(server: OpenLDAP, uses: dict[str, dict[str, str]], login: Login) -> I
             yield
         finally:
             settings.modify(dn, {"olcAccess": [("MODIFY_REPLACE", before)]})
+
+
+class TestTakeover:
+    """The password is set anew by its own user, with no right over anybody else."""
+
+    async def test_active_directory_takes_a_new_password(self, active_directory: ActiveDirectory) -> None:
+        """Samba lets the old one in for a while yet, so only that the new one holds is asked."""
+        with DirectoryWorld(active_directory) as world:
+            before = await check(
+                world, PROVIDER, METHOD, uses={}, fields={**world.fields(METHOD), "password": NEW_PASSWORD}
+            )
+            async with opened_call(world, "ldap", METHOD) as call:
+                await REGISTRY.function("ldap", "change_password")(call, Secret(NEW_PASSWORD))
+            after = await check(
+                world, PROVIDER, METHOD, uses={}, fields={**world.fields(METHOD), "password": NEW_PASSWORD}
+            )
+
+        assert (before.outcome, after.outcome) == (Outcome.FAILED, Outcome.PASSED)
+
+    async def test_openldap_takes_a_new_password(self, openldap: OpenLDAP) -> None:
+        with openldap.person() as login:
+            fields = directory_fields(openldap, login)
+            async with opened_call(OnThisMachine(), "ldap", METHOD, fields) as call:
+                await REGISTRY.function("ldap", "change_password")(call, Secret(NEW_PASSWORD))
+            new = await run_check(request({**fields, "password": NEW_PASSWORD}, {}), Network())
+            old = await run_check(request(fields, {}), Network())
+
+        assert (new.outcome, old.outcome) == (Outcome.PASSED, Outcome.FAILED)
+
+    @pytest.mark.parametrize("fault", ["policy", "plain text"])
+    async def test_a_password_that_is_not_taken_changes_nothing(self, openldap: OpenLDAP, fault: str) -> None:
+        """A refusal is told as one, and the old password works on; in plain text none is sent."""
+        with openldap.person() as login:
+            fields = directory_fields(openldap, login)
+            url = fields["url"] if fault == "policy" else f"ldap://{HOST}:{openldap.port}"
+            async with opened_call(OnThisMachine(), "ldap", METHOD, {**fields, "url": url}) as call:
+                with pytest.raises(NetFailure):
+                    await REGISTRY.function("ldap", "change_password")(
+                        call, Secret("tiny" if fault == "policy" else NEW_PASSWORD)
+                    )
+            old = await run_check(request(fields, {}), Network())
+
+        assert old.outcome is Outcome.PASSED
+
+
+def directory_fields(server: OpenLDAP, login: Login) -> dict[str, Any]:
+    return {
+        "url": f"ldaps://{HOST}:{server.tls_port}", "dn": login.user, "password": login.password,
+        "sslCertificate": server.ca_pem,
+    }  # fmt: skip
 
 
 def names_in(server: OpenLDAP) -> set[str]:

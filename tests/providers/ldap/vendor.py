@@ -11,8 +11,8 @@ from uuid import UUID
 
 from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
-from jackfield.providers.ldap.descriptor import CHANGE_PASSWORD, RESET_PASSWORD, USER_ACCOUNT_CONTROL, USER_CLASS
 from jackfield.providers.contract.snippet import merged_snippet
+from jackfield.providers.ldap.descriptor import CHANGE_PASSWORD, RESET_PASSWORD, USER_ACCOUNT_CONTROL, USER_CLASS
 from providers.contract import REGISTRY, World
 from support.servers.directories import ActiveDirectory
 from support.servers.room import HOST, unique

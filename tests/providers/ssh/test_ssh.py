@@ -213,7 +213,7 @@ class TestOpenSsh:
         assert "pw-of-nobody" not in told(results[0])
 
     async def test_snippet_gives_just_what_is_needed(self, openssh: OpenSSH) -> None:
-        """A fresh user of the machine, the shown lines pasted as root, and real sudo: no row missing, none in excess."""
+        """A user of the machine, the shown lines pasted as root, and real sudo: no row missing, none in excess."""
         with pasting(openssh) as (uses, paste):
             before = rows(await self.check(openssh, "password", uses, password=openssh.password))
             paste()
@@ -262,7 +262,7 @@ def pasting(server: OpenSSH) -> Iterator[tuple[dict[str, dict[str, str]], Callab
     """Targets of all uses, and what pastes the lines shown for them: commands as root, sudo's lines into a file."""
     visudo, name = program("visudo", "sudo"), unique("jackfield-")
     written = Path("/etc/sudoers.d") / name
-    folder = Path("/tmp") / name  # noqa: S108 - a new one, which the user of the machine can pass through
+    folder = Path("/tmp") / name
     uses = {
         ROTATION: {"account": "daemon"},
         FILES: {"directory": str(folder / "certs"), "owner": "yes", "command": "/usr/bin/sync"},

@@ -45,7 +45,8 @@ class Pages(Part):
 
     items: Rule
     next: Rule | None = Declared(
-        default=None, description="URL or path of the next page, or null; over `body`, `headers` and `seen`, how many items there were."
+        default=None,
+        description="URL or path of the next page, or null; over `body`, `headers` and `seen`, the items so far.",
     )
     link_header: bool = False
     most: int = Declared(default=10, ge=1, le=50)

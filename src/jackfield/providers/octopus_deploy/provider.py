@@ -40,7 +40,7 @@ def _names_project(entry: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
 
 
 def _reaches(name: str, entries: Sequence[Mapping[str, Any]], environments: Collection[str]) -> bool | None:
-    """Whether the grants hold for all environments together; None where they are limited in a way nobody asked about."""
+    """Whether the grants together hold for all environments; None where they have limits that nobody asked about."""
     for_every_tenant = [one for one in entries if not one.get("RestrictedToTenantIds")]
     limits = [one.get("RestrictedToEnvironmentIds") or () for one in for_every_tenant]
     if not entries or (limits and (name not in _BY_ENVIRONMENT or not all(limits))):

@@ -63,7 +63,7 @@ def _standard(active: Sequence[str], right: str, asked: Mapping[str, Any]) -> It
 
 def _is_target(one: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     """Whether a limit of APP_ADMIN is the app itself, or its whole kind."""
-    return one["id"] == asked["app"] if "id" in one else one.get("name") == asked["kind"]
+    return bool(one["id"] == asked["app"] if "id" in one else one.get("name") == asked["kind"])
 
 
 def _custom(right: str, asked: Mapping[str, Any]) -> Held:
