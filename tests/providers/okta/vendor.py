@@ -1,9 +1,12 @@
 """Okta in miniature: an organization, a service user with a custom role, and an OIDC app."""
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from providers.contract import HttpWorld
+from jackfield.model.connection import IntendedUse
+from jackfield.providers.contract.snippet import merged_snippet
+from providers.contract import REGISTRY, HttpWorld
 from support.vendor import Answer, MiniatureVendor, Request
 
 GOOD = "00" + "G" * 40
@@ -24,7 +27,7 @@ class Okta(HttpWorld):
         self.resources: list[str] | None = [f"{ORN}:{APP}"]  # of the custom role; None: may not be read
         self.assigned: list[dict[str, Any]] | None = [{"id": APP, "name": "oidc_client"}]  # of APP_ADMIN; [] means all
         self.app_type = "oidc_client"
-        self.permissions = ["okta.apps.manage", "okta.apps.clientCredentials.read", "okta.apps.read", "okta.roles.read"]
+        self.permissions = self._shown()
         self.roles: list[dict[str, Any]] = [
             {"id": "ra-1", "type": "CUSTOM", "role": "cr-1", "resource-set": "rs-1", "status": "ACTIVE"}
         ]
@@ -41,6 +44,12 @@ class Okta(HttpWorld):
         vendor.get("/api/v1/users/00u1/roles/{id}/targets/catalog/apps")(self._guarded(self._targets))
         vendor.get("/api/v1/apps")(self._guarded(self._apps))
         vendor.get("/api/v1/apps/{id}")(self._guarded(lambda _: {"id": APP, "name": self.app_type, "status": "ACTIVE"}))
+
+    def _shown(self) -> list[str]:
+        """The permissions of the role that the shown call makes."""
+        uses = [IntendedUse(use, targets) for use, targets in self.uses.items()]
+        shown = merged_snippet(REGISTRY.get("okta"), uses, {"instanceUrl": "https://acme.okta.com"})
+        return list(json.loads(shown[shown.index("'{") + 1 : shown.index("}'") + 1])["permissions"])
 
     def _organization(self, request: Request) -> Any:
         """Any subdomain serves a page; only an organization has this."""
