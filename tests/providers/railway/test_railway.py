@@ -1,5 +1,6 @@
 """Railway keeps the contract; faults that come with status 200 are seen, and kinds of token are told apart."""
 
+import pytest
 from graphql import build_client_schema, parse, validate
 
 from jackfield.model.check import Outcome
@@ -53,15 +54,25 @@ async def test_environments_are_offered_those_out_of_reach_last() -> None:
     with Railway() as vendor:
         offered = await listed(vendor, "railway", "project-token", "environments", {"project": PROJECT_ID})
 
-    assert offered == ["production", "vault"]
+        services = await listed(vendor, "railway", "project-token", "services", {"project": PROJECT_ID})
+
+    assert (offered, services) == (["production", "vault"], ["web"])
 
 
-async def test_an_environment_out_of_reach_is_not_reached() -> None:
+@pytest.mark.parametrize(
+    ("environment", "service", "outcome"),
+    [
+        ("production", "web", Outcome.PASSED),
+        ("production", "worker", Outcome.LIMITED),
+        ("vault", "web", Outcome.LIMITED),
+    ],
+)
+async def test_a_target_out_of_reach_is_not_reached(environment: str, service: str, outcome: Outcome) -> None:
     with Railway() as vendor:
-        uses = {"secret-sync/variables": {"project": PROJECT_ID, "environment": "vault"}}
-        result = await check(vendor, REGISTRY.get("railway"), "team-token", uses=uses)
+        targets = {"project": PROJECT_ID, "environment": environment, "service": service}
+        result = await check(vendor, REGISTRY.get("railway"), "team-token", uses={"secret-sync/variables": targets})
 
-    assert result.outcome is Outcome.LIMITED
+    assert result.outcome is outcome
 
 
 async def test_every_query_is_valid_in_the_vendors_schema() -> None:

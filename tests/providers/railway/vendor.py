@@ -85,6 +85,7 @@ class Railway(HttpWorld):
                     "name": "web",
                     "workspaceId": "ws-1",
                     "environments": {"edges": edges},
+                    "services": {"edges": [{"node": {"id": "s-1", "name": "web"}}]},
                 }
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
