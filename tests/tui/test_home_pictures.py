@@ -59,7 +59,7 @@ def _after(*steps: tuple[str | list[str], str]) -> Callable[[Pilot[Any]], Any]:
     return ready
 
 
-_ORGANIZATIONS: Final = ("o", "Everything that faces customers")
+_ORGANIZATIONS: Final = ("o", "Need you")
 _PROJECTS: Final = ("enter", "all projects")
 SHOWN: Final = {
     "list": _after(("down", "1 of 2 permissions")),
