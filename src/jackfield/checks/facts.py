@@ -195,6 +195,7 @@ class FactBook:
             names: dict[str, object] = {"body": reply.body, "headers": dict(reply.headers), "page": page}
             found = pages.items.evaluate(names)
             items += found if isinstance(found, list) else []
+            names["seen"] = len(items)
             after = _next_page(pages, names, url, options)
             if after is None:
                 break

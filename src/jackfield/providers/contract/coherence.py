@@ -56,7 +56,7 @@ def _dangling(provider: Provider) -> str:  # noqa: PLR0912 - one line per kind o
 def _extra_names(place: str) -> frozenset[str]:
     """Names that exist only in one kind of place."""
     if ".pages" in place:
-        return frozenset({"body", "headers", "page"})
+        return frozenset({"body", "headers", "page", "seen"})
     if ".oauth" in place:
         return frozenset({"answer"})
     return frozenset()
@@ -158,8 +158,10 @@ def _use_rules(place: str, use: Use) -> Iterator[tuple[str, Expression | Templat
                 yield spot, rule
     for reach in use.reach:
         yield from ((f"{place}.reach", reach.name), (f"{place}.reach", reach.is_), (f"{place}.reach", reach.next))
-    if use.snippet:
-        yield f"{place}.snippet", use.snippet.text
+    for snippet in use.snippet:
+        yield f"{place}.snippet", snippet.text
+        if snippet.when:
+            yield f"{place}.snippet", snippet.when
 
 
 def templates_in(value: object) -> Iterator[Template]:

@@ -43,8 +43,8 @@ class Effect(StrEnum):
 class Pages(Part):
     """A listing in pages: `items` is the list in one answer; the rest says how the next page is asked for.
 
-    Rules read `body`, `headers` and `page`, the number of the answer counted from 1. The listing ends where one gives
-    no value.
+    Rules read `body`, `headers` and `page`, the number of the answer counted from 1; those for the next page also
+    `seen`, how many items there were so far. The listing ends where one gives no value.
     """
 
     items: Rule
