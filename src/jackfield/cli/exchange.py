@@ -51,6 +51,8 @@ _BUNDLE_PASSPHRASE = click.option(
 @click.pass_obj
 def import_(
     program: Program,
+    /,
+    *,
     names: tuple[str, ...],
     organization: str | None,
     project: str | None,
@@ -64,8 +66,8 @@ def import_(
 ) -> int:
     """Make connections of what other tools keep here.
 
-    SOURCE is env, aws, pgpass, pg-service, gh, glab or netrc; all of them when none is named. Everything is shown first.
-    What is imported is untested, has no uses, and is tested by itself only once you say how often.
+    SOURCE is env, aws, pgpass, pg-service, gh, glab or netrc; all of them when none is named. Everything is shown
+    first. What is imported is untested, has no uses, and is tested by itself only once you say how often.
     """
     if (file is not None and len(names) != 1) or (bundle is not None and (names or file is not None)):
         raise UsageError("--from goes with one source, and --bundle with none.", "Name the source that the file is of.")
@@ -188,7 +190,7 @@ def _preview_lines(rows: "Sequence[Planned]", chosen: "Sequence[Planned]") -> It
                 row.candidate.definition.provider if row.candidate.definition else "-",
                 row.candidate.origin,
                 row.standing.value,
-                "; ".join(filter(None, (row.why, *row.candidate.notes))),
+                " ".join(filter(None, (row.why, "; ".join(row.candidate.notes)))),
             )
             for row in rows
         ],

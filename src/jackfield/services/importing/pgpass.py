@@ -33,7 +33,8 @@ def places(machine: Machine) -> tuple[Path, ...]:
 def read(texts: Sequence[str]) -> Iterator[Finding]:
     """One finding for each line; a database of `*` is taken for the one that every server has, and that is said."""
     for entry in (entry for text in texts for entry in entries(text)):
-        notes = [f"any {what} matches: {taken} is taken" for what, taken in _taken(entry)]
+        why_not = _why_not(entry)
+        notes = [] if why_not else [f"any {what} matches: {taken} is taken" for what, taken in _taken(entry)]
         called = (entry.host, "" if entry.database == ANY else entry.database, entry.user)
         yield Finding(
             f".pgpass, line {entry.line}",
@@ -48,7 +49,7 @@ def read(texts: Sequence[str]) -> Iterator[Finding]:
                 "PGPASSWORD": entry.password,
             },
             tuple(notes),
-            _why_not(entry),
+            why_not,
         )
 
 

@@ -52,8 +52,8 @@ _PG_SERVICE: Final = Source("pg-service", "PostgreSQL services", pg_service.plac
 SOURCES: Final = (
     ENVIRONMENT,
     Source("aws", "AWS profiles", aws.places, aws.read),
+    _PG_SERVICE,  # before the passwords alone, for a service says more
     Source("pgpass", "PostgreSQL passwords", pgpass.places, pgpass.read),
-    _PG_SERVICE,
     Source("gh", "GitHub's gh", gh.places, gh.read),
     Source("glab", "GitLab's glab", glab.places, glab.read),
     Source("netrc", ".netrc", netrc.places, netrc.read),
