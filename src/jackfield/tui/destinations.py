@@ -14,4 +14,11 @@ if TYPE_CHECKING:
 
 Opens = Callable[["Session", "Engine"], Screen[Any]]
 
-DESTINATIONS: Final[Mapping[str, Opens]] = {}
+
+def _import(session: "Session", engine: "Engine") -> Screen[Any]:
+    from jackfield.tui.screens.importing import ImportScreen
+
+    return ImportScreen(session, engine)
+
+
+DESTINATIONS: Final[Mapping[str, Opens]] = {"import": _import}

@@ -36,6 +36,7 @@ class Place(StrEnum):
     GALLERY = "Providers"
     FORM = "New connection"
     READING = "In a text"
+    IMPORT = "Import"
     GO = "Go to"
 
 
@@ -52,6 +53,7 @@ _TOGETHER: Final[dict[Place, tuple[Place, ...]]] = {
     Place.GALLERY: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.FORM: (Place.EVERYWHERE,),
     Place.READING: (Place.EVERYWHERE,),
+    Place.IMPORT: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.GO: (Place.EVERYWHERE, Place.LIST),
 }
 
@@ -289,6 +291,24 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("form.login", Place.FORM, "Log in", "log_in", ("f6",), "Where the method gets its token by a login."),
     Action("reading.copy", Place.READING, "Copy", "copy", ("y",), "Send the text to the terminal's clipboard."),
     Action("reading.write", Place.READING, "Write to a file", "write", ("w",)),
+    Action(
+        "import.all",
+        Place.IMPORT,
+        "Choose all or none",
+        "all",
+        ("a",),
+        "All that is new; again, none.",
+    ),
+    Action("import.again", Place.IMPORT, "Look again", "again", ("r",), "Read what is on this machine anew."),
+    Action("import.place", Place.IMPORT, "Where to", "place", ("o",), "Choose the organization or project it goes to."),
+    Action(
+        "go.import",
+        Place.GO,
+        "Import",
+        "app.go('import')",
+        ("I",),
+        "From what other tools keep on this machine: shown first, nothing is fetched.",
+    ),
 )
 _BY_ID: Final = {action.id: action for action in ACTIONS}
 
