@@ -43,9 +43,9 @@ def _best(registry: Registry, slug: str, variables: Mapping[str, str]) -> Candid
 def _candidate(
     registry: Registry, provider: Provider, method: Method, variables: Mapping[str, str]
 ) -> Candidate | None:
-    """None unless a variable gives a secret: a user name alone is everywhere."""
+    """None unless a variable gives a secret that a user types: a user name alone is everywhere."""
     texts = {name: variables[name] for name in method.environment if variables.get(name)}
-    secret = {one.name for one in method.fields if one.is_secret}
+    secret = {one.name for one in method.fields if one.is_secret and not one.obtained}
     if not secret & set(from_names(method, texts)):
         return None
     if provider.slug == "github":

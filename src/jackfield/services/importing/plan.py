@@ -50,9 +50,10 @@ class Done:
 
 
 def plan(session: Session, candidates: Iterable[Candidate], scope: Scope) -> tuple[Planned, ...]:
-    """What would become of each candidate in this place, in their order. Nothing is written."""
+    """What would become of each candidate in this place, what cannot be made last. Nothing is written."""
     planner = _Planner(session, scope)
-    return tuple(planner.planned(f"{one.source}-{number}", one) for number, one in enumerate(candidates))
+    rows = [planner.planned(f"{one.source}-{number}", one) for number, one in enumerate(candidates)]
+    return tuple(sorted(rows, key=lambda row: not row.is_possible))
 
 
 def counts(rows: Iterable[Planned]) -> dict[Standing, int]:

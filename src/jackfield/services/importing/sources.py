@@ -112,5 +112,5 @@ def _candidates(
     if wanted is _PG_SERVICE and whole:
         (passwords,) = (texts.pop(place, "") for place in pgpass.places(machine))
         findings = pg_service.read(tuple(texts.values()), passwords)
-    for finding in findings:
+    for finding in tuple(findings):  # a source that holds too much gives nothing
         yield candidate_of(registry, wanted.name, finding)

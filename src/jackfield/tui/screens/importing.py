@@ -76,8 +76,8 @@ class ImportScreen(WorkingScreen[None]):
         )
         yield Prose(self._about, id="about", can_focus=False)
         yield KeyBar(
-            *("list.open", "list.mark", "import.all", "import.place", "import.again", "app.back"),
-            words={"list.open": "import", "list.mark": "choose", "import.all": "all or none"},
+            *("list.open", "list.mark", "import.place", "import.all", "import.again", "app.back"),
+            words={"list.open": "import", "list.mark": "choose", "import.all": "all", "app.back": "back"},
         )
 
     @property
