@@ -20,7 +20,7 @@ from jackfield.cli.program import (
 from jackfield.cli.testing import in_place
 from jackfield.cli.views import place_of
 from jackfield.model.connection import Scope
-from jackfield.model.errors import UsageError
+from jackfield.model.errors import Refused, UsageError
 from jackfield.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -150,12 +150,12 @@ def _import(
 
 
 def _require_consent(program: Program, lines: list[str], number: int) -> None:
-    """Show the preview and ask. Raises UsageError where nobody can be asked or the answer is no."""
+    """Show the preview and ask. Raises UsageError where nobody can be asked, Refused for a no."""
     if program.out.json or not sys.stdin.isatty():
         raise UsageError("Nothing was imported: nobody can be asked here.", "Look with --dry-run, then say --yes.")
     program.out.show(None, lines)
     if not click.confirm(f"Import {number} of them?", err=True):
-        raise UsageError("Nothing was imported.", "Name single ones with --only NAME.")
+        raise Refused("Nothing was imported.", "Name single ones with --only NAME.")
 
 
 def _carry_out(program: Program, session: "Session", scope: Scope, chosen: "Sequence[Planned]") -> "list[Done]":
@@ -283,7 +283,7 @@ def export(
     for one in left:
         program.out.note(f"jackfield: {one['connection']} is not in it: {one['reason']}")
     value = {"file": str(file), "connections": held, "left_out": left}
-    program.out.show(value, [f"Sealed {len(held)} connections into {file}."])
+    program.out.show(value, [f"Sealed {len(held)} connection{'' if len(held) == 1 else 's'} into {file}."])
 
 
 def _new_passphrase(place: str | None) -> Secret:
