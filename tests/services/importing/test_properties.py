@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jackfield.model.errors import UsageError
 from jackfield.model.names import require_slug
 from jackfield.model.secret import Secret
+from jackfield.providers.contract.expression import Expression
 from jackfield.providers.contract.fields import complete
 from jackfield.providers.contract.paste import assignments
 from jackfield.providers.contract.registry import Registry
@@ -22,6 +23,9 @@ from jackfield.services.importing.sources import SOURCES
 from jackfield.services.sealing import fields_to_bytes
 
 _REGISTRY = Registry()
+Expression("true").evaluate(
+    {}
+)  # the rules' library raises the limit of recursion, which Hypothesis holds against a test
 _WORDS = (
     *(
         "\n",
