@@ -5,9 +5,15 @@ from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("providers.contract")
 pytest_plugins = ["support.servers.plugin"]
+
+# For the long run: pytest --hypothesis-profile=long
+settings.register_profile(
+    "long", max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -4,6 +4,7 @@ import ast
 import asyncio
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from jackfield.model.connection import Scope
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.network import Network
 from jackfield.services.backup import back_up
+from jackfield.services.bundle import export
 from jackfield.services.connections import Definition
 from jackfield.services.home import Home
 from jackfield.services.session import Session
@@ -76,6 +78,7 @@ def test_the_vectors_are_what_the_page_describes() -> None:
     given = (
         *("root key", "passphrase", "recovery key", "sealed previous root", "scope", "wrapped data key"),
         *("place", "sealing data key", "sealed value", "backup line 1", "backup line 2"),
+        *("bundle passphrase", "sealed bytes"),
     )
     root, header = bytes.fromhex(VECTORS["root key"]), blocks("header")[0].encode()
     body = json.loads(header.splitlines()[1])
@@ -88,6 +91,9 @@ def test_the_vectors_are_what_the_page_describes() -> None:
     entry = reader.covered(1, 1_769_860_800_000_000, texts, bytes(32))
     lines = (VECTORS[f"backup line {number}"].encode() for number in (1, 2))
     salt, database = bytes(range(16)), reader.key_of(root, "database")
+    bundle_passphrase = reader.passphrase_material(VECTORS["bundle passphrase"])
+    bundle = blocks("bundle")[0].encode() + bytes.fromhex(VECTORS["sealed bytes"])
+    bundle_keys = reader.bundle_keys(bundle.splitlines()[1], bundle_passphrase)
     computed: dict[str, bytes | str] = {
         'pack("a", 01, 2)': reader.pack("a", b"\x01", 2),
         **{f"{purpose} key": reader.key_of(root, purpose) for purpose in reader.PURPOSES},
@@ -105,6 +111,8 @@ def test_the_vectors_are_what_the_page_describes() -> None:
         "covered": entry,
         "mac": reader.mac(reader.trail_key(data_key), entry),
         "backup mac": reader.backup_mac(root, *lines),
+        **dict(zip(("bundle key", "bundle header MAC key", "bundle seal key"), bundle_keys, strict=True)),
+        "opened bundle": reader.open_bundle(bundle, bundle_passphrase).decode(),
     }
     shown = {name: value if isinstance(value, str) else value.hex() for name, value in computed.items()}
     assert shown == {name: value for name, value in VECTORS.items() if name not in given}
@@ -129,6 +137,21 @@ def test_a_home_is_read_with_its_passphrase(opened: Reader) -> None:
     assert opened.last_check("db").keys() >= {"steps"}
     digests = opened.rows("SELECT secret_digest FROM connection")
     assert digests == [(opened.digest(SECRET),)] * 2
+
+
+def test_a_bundle_is_read_with_its_passphrase(home: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(home, tmp_path / "home")
+    session = Session.unlock(Home(copy), Secret(PASSPHRASE))
+    exported = [session.connections.find("sites"), session.connections.find("db")]
+    export(session, exported, tmp_path / "bundle", Secret("another gärden"), costs=FLOOR)
+    session.lock()
+    raw = tmp_path.joinpath("bundle").read_bytes()
+    held = json.loads(reader.open_bundle(raw, reader.passphrase_material("another gärden")))["connections"]
+    assert [(one["organization"], one["project"], one["name"]) for one in held] == [
+        ("acme", "web", "sites"),
+        ("acme", None, "db"),
+    ]
+    assert held[0]["fields"] == {"accessToken": SECRET}
 
 
 def test_a_home_is_read_with_its_recovery_key(home: Path) -> None:

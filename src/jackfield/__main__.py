@@ -22,8 +22,8 @@ options:
   --version, --help
 
 commands:
-  init  lock  status  doctor  organization  project  provider  connection  identity  map  expiry
-  exec  worker  audit  backup  restore  key  completion
+  init  lock  status  doctor  organization  project  provider  connection  identity  import  export
+  map  expiry  exec  worker  audit  backup  restore  key  completion
 """
 _FLAGS: Final = {"--no-mouse": "no_mouse", "--plain": "plain", "--version": "version", "--help": "help", "-h": "help"}
 _VALUES: Final = {"--home": "home", "--passphrase-file": "passphrase_file"}

@@ -134,6 +134,25 @@ def decrypt_pages(raw: bytes, database_key: bytes) -> bytes:
     return plain
 
 
+def bundle_keys(header: bytes, passphrase: bytes) -> tuple[bytes, bytes, bytes]:
+    """The bundle key, the header MAC key and the seal key of a bundle with this line 2."""
+    body = json.loads(header)
+    key = slot_key({"salt": body["salt"], "costs": body["costs"]}, passphrase)
+    return key, *(hkdf(key, pack("jackfield bundle 1", purpose)) for purpose in ("header mac", "seal"))
+
+
+def open_bundle(raw: bytes, passphrase: bytes) -> bytes:
+    """What is sealed in a bundle, its digest and MAC checked."""
+    *lines, sealed = raw.split(b"\n", 4)
+    head, signed = (b"\n".join(lines[:number]) + b"\n" for number in (2, 3))
+    assert lines[0] == b"jackfield-bundle 1"
+    assert lines[3] == b"sha256 " + hashlib.sha256(signed + sealed).hexdigest().encode()
+    assert json.loads(lines[1])["size"] == len(sealed)
+    _, mac_key, seal_key = bundle_keys(lines[1], passphrase)
+    assert lines[2] == b"hmac-sha256 " + mac(mac_key, head).hex().encode()
+    return unseal(seal_key, sealed, head)
+
+
 class Reader:
     """A home, or the parts of a backup in a folder, opened by a slot of `kind`. Close it."""
 

@@ -47,7 +47,7 @@ def test_connections(
         if names:
             wanted = [find_connection(session, name, organization, project) for name in names]
         else:
-            wanted = list(_in_place(session, organization, project))
+            wanted = list(in_place(session, organization, project))
         found = list(_run(program, engine, wanted))
     values = [result_value(one.name, result) for one, result in found]
     lines = [line for one, result in found for line in result_lines(one.name, result)]
@@ -55,7 +55,8 @@ def test_connections(
     return 0 if all(result.outcome is Outcome.PASSED for _, result in found) else 1
 
 
-def _in_place(session: "Session", organization: str | None, project: str | None) -> "Iterator[Connection]":
+def in_place(session: "Session", organization: str | None, project: str | None) -> "Iterator[Connection]":
+    """Every connection of the named places, or of all."""
     from jackfield.services.connections import ConnectionList
 
     place, inner = find_places(session, organization, project)

@@ -12,7 +12,7 @@ from jackfield.model.names import require_slug
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
 from jackfield.net.address import Verdict, judge
 from jackfield.providers.contract.expression import Template
-from jackfield.providers.contract.fields import complete, defaults, is_shown
+from jackfield.providers.contract.fields import complete, defaults, first_secret, is_shown
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.snippet import missing_targets
 from jackfield.providers.contract.spec import Method, Provider
@@ -170,10 +170,11 @@ class Connections:
         *,
         expires_at: datetime | None = None,
         identity: Identity | None = None,
+        reason: str = "",
     ) -> Connection:
         """Seal a new connection, which may start from a source identity. It is untested until a test is recorded.
 
-        Raises NotFound, InvalidField, or BlobTampered for the identity.
+        `reason` is for the trail. Raises NotFound, InvalidField, or BlobTampered for the identity.
         """
         provider, method = self.provider_and_method(definition.provider, definition.method)
         definition = replace(definition, provider=provider.slug, platform_managed=False)  # a takeover says otherwise
@@ -193,7 +194,7 @@ class Connections:
             self.seal_credential(tx, made, values, Status.CURRENT)
             if expires_at is not None:
                 connections.set_typed_expiry(tx, made.id, version=made.version, expires_at=expires_at)
-            self._audit.append(tx, "connection.create", object_id=made.id, name=made.name)
+            self._audit.append(tx, "connection.create", object_id=made.id, name=made.name, reason=reason)
             return connections.get(tx, made.id)
 
     def edit(self, connection: Connection, changes: Changes) -> Connection:
@@ -366,11 +367,8 @@ class Connections:
 
     def _digest_of(self, method: Method, values: Mapping[str, FieldValue]) -> str | None:
         """A keyed digest of the first secret of the form, by which equal secrets are found."""
-        for field in method.fields:
-            value = values.get(field.name)
-            if isinstance(value, Secret):
-                return self._digest(value)
-        return None
+        found = first_secret(method, values)
+        return None if found is None else self._digest(found[1])
 
 
 def secret_names(method: Method) -> frozenset[str]:

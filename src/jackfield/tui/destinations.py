@@ -33,4 +33,10 @@ def _audit(session: "Session", _: "Engine") -> Screen[Any]:
     return AuditScreen(session)
 
 
-DESTINATIONS: Final[Mapping[str, Opens]] = {"map": _map, "expiry": _expiry, "audit": _audit}
+def _import(session: "Session", engine: "Engine") -> Screen[Any]:
+    from jackfield.tui.screens.importing import ImportScreen
+
+    return ImportScreen(session, engine)
+
+
+DESTINATIONS: Final[Mapping[str, Opens]] = {"map": _map, "expiry": _expiry, "audit": _audit, "import": _import}

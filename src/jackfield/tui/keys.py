@@ -38,6 +38,7 @@ class Place(StrEnum):
     READING = "In a text"
     MAP = "Map"
     AUDIT = "Audit trail"
+    IMPORT = "Import"
     GO = "Go to"
 
 
@@ -56,6 +57,7 @@ _TOGETHER: Final[dict[Place, tuple[Place, ...]]] = {
     Place.READING: (Place.EVERYWHERE,),
     Place.MAP: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.AUDIT: (Place.EVERYWHERE, Place.LIST, Place.GO),
+    Place.IMPORT: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.GO: (Place.EVERYWHERE, Place.LIST),
 }
 
@@ -307,6 +309,24 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("go.expiry", Place.GO, "Expiry calendar", "app.go('expiry')", ("E",), "Which credentials end, and when."),
     Action(
         "go.audit", Place.GO, "Audit trail", "app.go('audit')", ("A",), "Who did what, and every opening of a secret."
+    ),
+    Action(
+        "import.all",
+        Place.IMPORT,
+        "Choose all or none",
+        "all",
+        ("a",),
+        "All that is new; again, none.",
+    ),
+    Action("import.again", Place.IMPORT, "Look again", "again", ("r",), "Read what is on this machine anew."),
+    Action("import.place", Place.IMPORT, "Where to", "place", ("o",), "Choose the organization or project it goes to."),
+    Action(
+        "go.import",
+        Place.GO,
+        "Import",
+        "app.go('import')",
+        ("I",),
+        "From what other tools keep on this machine: shown first, nothing is fetched.",
     ),
 )
 _BY_ID: Final = {action.id: action for action in ACTIONS}

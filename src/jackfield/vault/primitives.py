@@ -1,4 +1,4 @@
-"""The three operations every key and seal is made of: derive, encrypt, pack.
+"""The operations every key and seal is made of: derive, stretch, encrypt, pack.
 
 `cryptography` is imported when first used, so that a program that is only starting does not wait for it.
 """
@@ -19,6 +19,13 @@ def derive(material: bytes | bytearray, info: bytes, salt: bytes = b"") -> bytes
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
     return HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=salt or None, info=info).derive(material)
+
+
+def stretch(material: bytes, salt: bytes, *, memory_kib: int, passes: int, lanes: int) -> bytes:
+    """A 32-byte key by Argon2id (RFC 9106) from what a person remembers; the costs are spent outside the GIL."""
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+    return Argon2id(salt=salt, length=KEY_SIZE, iterations=passes, lanes=lanes, memory_cost=memory_kib).derive(material)
 
 
 def encrypt(key: bytes, plaintext: bytes | bytearray, associated: bytes) -> bytes:

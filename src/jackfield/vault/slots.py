@@ -15,7 +15,7 @@ from typing import Final
 
 from jackfield.vault.costs import Costs
 from jackfield.vault.keys import RootKey
-from jackfield.vault.primitives import KEY_SIZE, OVERHEAD, SALT_SIZE, decrypt, derive, pack
+from jackfield.vault.primitives import KEY_SIZE, OVERHEAD, SALT_SIZE, decrypt, derive, pack, stretch
 
 SLOT_ID_SIZE: Final = 8
 WRAPPED_SIZE: Final = KEY_SIZE + OVERHEAD
@@ -62,11 +62,7 @@ def unwrap_root(slot: Slot, *, store_id: str, material: bytes) -> RootKey | None
 def _slot_key(material: bytes, kind: SlotKind, salt: bytes, costs: Costs | None) -> bytes:
     if costs is None:
         return derive(material, pack("jackfield slot key 1", kind.value), salt)
-    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-
-    return Argon2id(
-        salt=salt, length=KEY_SIZE, iterations=costs.passes, lanes=costs.lanes, memory_cost=costs.memory_kib
-    ).derive(material)
+    return stretch(material, salt, memory_kib=costs.memory_kib, passes=costs.passes, lanes=costs.lanes)
 
 
 def _binding(store_id: str, slot_id: str, kind: SlotKind, salt: bytes, costs: Costs | None) -> bytes:

@@ -216,3 +216,12 @@ def complete(method: Method, values: Mapping[str, FieldValue]) -> dict[str, Fiel
 
 def defaults(method: Method) -> dict[str, FieldValue]:
     return {field.name: field.default for field in method.fields if field.default is not None}
+
+
+def first_secret(method: Method, values: Mapping[str, FieldInput]) -> tuple[str, Secret] | None:
+    """The first secret of the form that holds something, with its field's name: equal secrets are found by it."""
+    for field in method.fields:
+        value = values.get(field.name)
+        if isinstance(value, Secret):
+            return field.name, value
+    return None

@@ -3,14 +3,19 @@
 import configparser
 import json
 import re
+from collections.abc import Mapping
+from itertools import product
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from jackfield.providers.contract.expression import Expression, Template
 from jackfield.providers.contract.field import FieldKind
 from jackfield.providers.contract.spec import Method, PastedUrl, Provider
 
 PASTE_LIMIT: Final = 256 * 1024
-_ASSIGNMENT: Final = re.compile(r"^\s*(?:export\s+|set\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]\s*(.*?)\s*,?$")
+_TEMPLATE_LIMIT: Final = 2048  # characters of a value that stands for several fields
+_SWITCH_LIMIT: Final = 3
+_ASSIGNMENT: Final = re.compile(r"\s*(?:(?:export|set)\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:](.*)")
 
 
 def recognise(provider: Provider, method: Method, text: str) -> dict[str, str]:
@@ -68,7 +73,7 @@ def _from_json(method: Method, text: str) -> dict[str, str]:
     if not isinstance(data, dict):
         return {}
     flat = {str(name): value for name, value in data.items() if isinstance(value, (str, int, bool))}
-    found = _by_names(method, {name: _text(value) for name, value in flat.items()})
+    found = from_names(method, {name: _text(value) for name, value in flat.items()})
     whole = [field.name for field in method.fields if field.kind is FieldKind.JSON]
     if not found and len(whole) == 1:
         return {whole[0]: text}
@@ -86,25 +91,58 @@ def _from_assignments(method: Method, text: str) -> dict[str, str]:
         except (configparser.Error, IndexError):
             return {}
     else:
-        for line in text.splitlines():
-            found = _ASSIGNMENT.match(line)
-            if found and not line.lstrip().startswith("#"):
-                value = found[2]
-                quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-                pairs[found[1]] = value[1:-1] if quoted else value
-    return _by_names(method, pairs)
+        pairs = assignments(text)
+    return from_names(method, pairs)
 
 
-def _by_names(method: Method, pairs: dict[str, str]) -> dict[str, str]:
-    """Match by environment variable first, then by field name, ignoring case, hyphens and underscores."""
-    by_variable = {variable.lower(): field for variable, field in method.environment.items() if isinstance(field, str)}
+def assignments(text: str) -> dict[str, str]:
+    """Name → value of the lines `NAME=value`, `export NAME="value"` and `name: value`; other lines are passed over."""
+    pairs: dict[str, str] = {}
+    for line in text.splitlines():
+        found = _ASSIGNMENT.match(line)
+        if found and not line.lstrip().startswith("#"):
+            value = found[2].strip().removesuffix(",").rstrip()
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+            pairs[found[1]] = value[1:-1] if quoted else value
+    return pairs
+
+
+def from_names(method: Method, pairs: Mapping[str, str]) -> dict[str, str]:
+    """Field → text: by environment variable first, then by field name, ignoring case, hyphens and underscores."""
+    by_variable = {variable.lower(): source for variable, source in method.environment.items()}
     by_field = {_bare(field.name): field.name for field in method.fields}
     found: dict[str, str] = {}
     for name, value in pairs.items():
-        field = by_variable.get(name.lower()) or by_field.get(_bare(name))
-        if field and value and field not in found:
-            found[field] = value
+        source = by_variable.get(name.lower()) or by_field.get(_bare(name))
+        if isinstance(source, Template):
+            filled = _from_template(method, source, value)
+        else:
+            filled = {source: value} if source else {}
+        for field, text in filled.items():
+            if text and field not in found:
+                found[field] = text
     return found
+
+
+def _from_template(method: Method, template: Template, text: str) -> dict[str, str]:
+    """The fields that make the template say this text: names alone in it, or switches; empty when none do."""
+    expressions = [part.text for part in template.parts if isinstance(part, Expression)]
+    if all(name in {field.name for field in method.fields} for name in expressions):
+        pattern = "".join(re.escape(part) if isinstance(part, str) else "(.+?)" for part in template.parts)
+        match = re.fullmatch(pattern, text) if len(text) <= _TEMPLATE_LIMIT else None
+        return dict(zip(expressions, match.groups(), strict=True)) if match else {}
+    switches = [field.name for field in method.fields if field.name in template.reads]
+    if len(switches) > _SWITCH_LIMIT or not all(_is_switch(method, name) for name in switches):
+        return {}
+    for values in product((True, False), repeat=len(switches)):
+        names = dict(zip(switches, values, strict=True))
+        if template.render(names) == text:
+            return {name: _text(value) for name, value in names.items()}
+    return {}
+
+
+def _is_switch(method: Method, name: str) -> bool:
+    return any(field.name == name and field.kind is FieldKind.BOOLEAN for field in method.fields)
 
 
 def _bare(name: str) -> str:

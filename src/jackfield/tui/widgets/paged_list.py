@@ -1,6 +1,6 @@
 """A list of any length: only the rows on the screen exist, in pages read when they come into view."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -220,8 +220,13 @@ class PagedList(LineView, Generic[Row], can_focus=True):
 
     def clear_marks(self) -> None:
         """Forget every mark."""
-        if self._marked:
-            self._marked.clear()
+        self.mark(())
+
+    def mark(self, ids: Iterable[str]) -> None:
+        """Mark the rows of these ids, and no others."""
+        wanted = set(ids)
+        if wanted != self._marked:
+            self._marked = wanted
             self._strips.clear()
             self.refresh()
             self.post_message(self.Marked(self, self.marked))
