@@ -8,7 +8,7 @@ import click
 from jackfield.cli.keyholder import ask_new, read_first_line
 from jackfield.cli.output import ago, instant, pairs, table
 from jackfield.cli.program import Program, json_option
-from jackfield.model.errors import HomeError, Refused, UsageError
+from jackfield.model.errors import HomeError, Refused, StoreTampered, UsageError
 
 
 @click.command()
@@ -138,11 +138,14 @@ def doctor(program: Program, compacted: bool) -> int:
 
     found = list(examine(program.home))
     if compacted or (program.keyholder.is_named and program.home.has_vault()):
-        with program.session() as session:
-            found += examine_inside(session)
-            if compacted:
-                before, after = compact(session)
-                found.append(Finding("compacted", ok=True, cause=f"{before:,} bytes to {after:,}"))
+        try:
+            with program.session() as session:
+                found += examine_inside(session)
+                if compacted:
+                    before, after = compact(session)
+                    found.append(Finding("compacted", ok=True, cause=f"{before:,} bytes to {after:,}"))
+        except StoreTampered as error:  # met before, or after, every page was looked at
+            found.append(Finding("database", ok=False, cause=error.message, next_step=error.next_step))
     value = [{"name": one.name, "ok": one.ok, "cause": one.cause, "next_step": one.next_step} for one in found]
     rows = [("ok" if one.ok else "!", one.name, f"{one.cause}  {one.next_step}".strip()) for one in found]
     program.out.show(value, table(("", "WHAT", "FOUND"), rows))
