@@ -143,6 +143,11 @@ class Worker:
 
     def work(self) -> None:
         """Never ends by itself."""
+        while True:
+            self.step()
+
+    def step(self) -> None:
+        """Do one thing, whatever chance says."""
         of_one = {self._edit: 5, self._record: 5, self._move: 2, self._delete: 1}
         of_all = {
             self._create: 4,
@@ -153,16 +158,15 @@ class Worker:
             self._take_over: 2,
             self._change_slots: 2,
         }
-        while True:
-            mine = all_connections(self._session, self._name)
-            if len(mine) > MOST:
-                self._delete(mine[0])
-            elif mine and self._alone and self._chance.random() < 0.2:
-                self._restore(self._chance.choice(mine))
-            elif mine and self._chance.random() < 0.5:
-                self._chance.choices(list(of_one), list(of_one.values()))[0](self._chance.choice(mine))
-            else:
-                self._chance.choices(list(of_all), list(of_all.values()))[0]()
+        mine = all_connections(self._session, self._name)
+        if len(mine) > MOST:
+            self._delete(mine[0])
+        elif mine and self._alone and self._chance.random() < 0.2:
+            self._restore(self._chance.choice(mine))
+        elif mine and self._chance.random() < 0.5:
+            self._chance.choices(list(of_one), list(of_one.values()))[0](self._chance.choice(mine))
+        else:
+            self._chance.choices(list(of_all), list(of_all.values()))[0]()
 
     def _do(self, action: str, do: Callable[[], object], key: str = "", value: Value = None, **more: int) -> None:
         """Do one thing, after which `key` has `value`."""
