@@ -158,6 +158,9 @@ class Campaign:
 def _wait(journal: Path, chance: random.Random) -> None:
     """Until a moment at which a kill is to come: in the midst of some action, mostly."""
     aim = chance.choice(ACTIONS)
+    opened = time.monotonic() + 10.0
+    while aim != "open" and time.monotonic() < opened and not Told.read(journal).under_way:
+        time.sleep(0.0005)
     until = time.monotonic() + 0.6
     while aim != "open" and time.monotonic() < until and Told.read(journal).action != aim:
         time.sleep(0.0005)
