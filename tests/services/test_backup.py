@@ -213,6 +213,7 @@ def test_a_restore_is_finished_from_wherever_it_was_cut_off(
         assert not (home.folder / "restoring").exists()
         opened = Session.unlock(home, PASSPHRASE, floor=CHEAP)
         assert opened.connections.get(made.id).name == "sites"
+        assert opened.warnings == ()  # neither of what was there nor of what was restored
         opened.lock()
     assert allowed > 6
     expect_restored(home, made)
