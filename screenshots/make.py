@@ -146,7 +146,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.chmod(0o700)
         vendors = Vendors(stack)
-        home = Home(folder)
+        home = Home(folder, Path(stack.enter_context(tempfile.TemporaryDirectory())))
         fill(home, vendors)
         for suffix, size in SIZES.items():
             asyncio.run(photograph(home, vendors, size, suffix))

@@ -32,6 +32,7 @@ def _no_home_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     """No test reaches the vault or the keyring of whoever runs it, even by mistake."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JACKFIELD_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("JACKFIELD_STATE", str(tmp_path_factory.mktemp("state")))
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
         yield
 

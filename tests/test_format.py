@@ -15,11 +15,13 @@ from cryptography.exceptions import InvalidTag
 from jackfield.model.connection import Scope
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.network import Network
+from jackfield.services.anchor import head_code
 from jackfield.services.backup import back_up
 from jackfield.services.bundle import export
 from jackfield.services.connections import Definition
 from jackfield.services.home import Home
 from jackfield.services.session import Session
+from jackfield.store.trail import Head
 from jackfield.vault.costs import FLOOR
 from support import reader
 from support.reader import Reader
@@ -79,6 +81,7 @@ def test_the_vectors_are_what_the_page_describes() -> None:
         *("root key", "passphrase", "recovery key", "sealed previous root", "scope", "wrapped data key"),
         *("place", "sealing data key", "sealed value", "backup line 1", "backup line 2"),
         *("bundle passphrase", "sealed bytes"),
+        *("anchor line 1", "anchor line 2"),
     )
     root, header = bytes.fromhex(VECTORS["root key"]), blocks("header")[0].encode()
     body = json.loads(header.splitlines()[1])
@@ -110,6 +113,9 @@ def test_the_vectors_are_what_the_page_describes() -> None:
         "trail key": reader.trail_key(data_key),
         "covered": entry,
         "mac": reader.mac(reader.trail_key(data_key), entry),
+        "anchor key": reader.hkdf(data_key, b"anchor"),
+        "anchor mac": reader.anchor_mac(data_key, *(VECTORS[f"anchor line {one}"].encode() for one in (1, 2))),
+        "head": reader.head_code(1, reader.mac(reader.trail_key(data_key), entry)),
         "backup mac": reader.backup_mac(root, *lines),
         **dict(zip(("bundle key", "bundle header MAC key", "bundle seal key"), bundle_keys, strict=True)),
         "opened bundle": reader.open_bundle(bundle, bundle_passphrase).decode(),
@@ -169,8 +175,17 @@ def test_another_passphrase_reads_nothing(home: Path) -> None:
 def test_the_trail_is_verified(opened: Reader) -> None:
     actions = opened.actions()
     assert actions[0] == "vault.create"
-    assert actions[-1] == "backup.create"
+    assert actions[-2:] == ["backup.create"] * 2
     assert {"organization.create", "connection.create", "credential.open", "connection.test"} <= set(actions)
+
+
+def test_the_note_of_the_trail_is_verified(home: Path, opened: Reader) -> None:
+    """And its head is the one that the program shows."""
+    note = Home(home).anchors.joinpath(reader.anchor_name(opened.store, home)).read_bytes()
+    assert opened.agrees_with(note)
+    assert not opened.agrees_with(note.replace(b'"count":', b'"count":1'))
+    ((count, last),) = opened.rows("SELECT seq, mac FROM audit_event ORDER BY seq DESC LIMIT 1")
+    assert head_code(Head(count, last)) == reader.head_code(count, last)
 
 
 def test_a_changed_entry_of_the_trail_is_named(opened: Reader) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.crash import differences, half_made, make_home, unlock
+from campaigns.crash import differences, half_made
+from campaigns.load import make_home, unlock
 from jackfield.store.engine import connect
 
 CAMPAIGN = Path(__file__).with_name("crash.py")

@@ -12,7 +12,8 @@ from jackfield.model.errors import HomeError, Refused, StoreTampered, StoreTooNe
 from jackfield.model.secret import Secret
 from jackfield.services.backup import back_up
 from jackfield.services.home import Home
-from jackfield.services.restore import Restored, finish_restore, restore
+from jackfield.services.replacement import finish_replacement
+from jackfield.services.restore import Restored, restore
 from jackfield.services.session import Session
 from jackfield.vault.sources import KeySource, PassphraseSource, RecoverySource
 from providers.netlify.vendor import GOOD
@@ -208,10 +209,11 @@ def test_a_restore_is_finished_from_wherever_it_was_cut_off(
                 finished = True
             except Killed:
                 allowed += 1
-        finish_restore(home.folder)
+        finish_replacement(home.folder)
         assert not (home.folder / "restoring").exists()
         opened = Session.unlock(home, PASSPHRASE, floor=CHEAP)
         assert opened.connections.get(made.id).name == "sites"
+        assert opened.warnings == ()  # neither of what was there nor of what was restored
         opened.lock()
     assert allowed > 6
     expect_restored(home, made)

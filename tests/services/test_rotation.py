@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from jackfield.model.errors import Refused, WrongPassphrase
 from jackfield.model.secret import Secret
-from jackfield.services import rotation
+from jackfield.services import new_root, rotation
 from jackfield.services.home import Home
 from jackfield.services.rotation import rotate_data_keys, rotate_root
 from jackfield.services.session import Session
@@ -80,8 +80,8 @@ def test_the_root_key_is_not_replaced_under_another_session(session: Session, re
     ("owner", "name"),
     [
         (Store, "rekey"),
-        (rotation, "finish_rotation"),
-        (rotation, "_wrap_again"),
+        (rotation, "finish_new_root"),
+        (new_root, "_wrap_again"),
         (Store, "empty_log"),
         (Vault, "finish_rotation"),
     ],
@@ -111,7 +111,7 @@ def test_a_start_that_is_cut_off_while_it_finishes_is_finished_by_the_one_after(
     session: Session, make: Make, reopen: Callable[[], Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make("one")
-    for owner, name in ((Store, "rekey"), (rotation, "_wrap_again"), (Vault, "finish_rotation")):
+    for owner, name in ((Store, "rekey"), (new_root, "_wrap_again"), (Vault, "finish_rotation")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, die)
             with pytest.raises(Killed):

@@ -4,14 +4,18 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from jackfield.model.connection import IntendedUse, Scope
 from jackfield.model.errors import HomeError, LockedError, StoreTampered
-from jackfield.store import checks, connections, organizations
+from jackfield.store import checks, connections, files, organizations
 from jackfield.store.connections import Definition
+from jackfield.store.filter import parse
+from jackfield.store.listing import ConnectionList
+from jackfield.store.listing import page as page_of
 from jackfield.store.store import Store
 
 KEY = bytes(range(32))
@@ -244,6 +248,60 @@ def test_a_read_only_disk_is_named(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(HomeError, match=r"cannot be (written|opened)"):
         read_everything(small_disk)
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])
+def test_a_network_file_system_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As the kernel would tell of one that is mounted there."""
+    device = folder.stat().st_dev
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        f"22 1 0:1 / /proc rw - proc proc rw\n"
+        f"91 22 {os.major(device)}:{os.minor(device)} / /home rw,relatime shared:1 - {kind} server:/home rw,vers=4.2\n"
+    )
+    monkeypatch.setattr(files, "_MOUNTS", mounts)
+    with pytest.raises(HomeError, match=f"network file system .{kind}."):
+        Store.open(folder, KEY)
+    assert not list(folder.iterdir())
+
+
+def test_the_disk_of_this_machine_is_known() -> None:
+    """What the kernel tells is really read: the folder of processes is no disk, and has its own kind."""
+    assert files._file_system(Path("/proc").stat().st_dev) == "proc"
+
+
+def test_a_compacted_store_is_smaller_and_holds_what_it_held(folder: Path) -> None:
+    filled(folder)
+    store = Store.open(folder, KEY)
+    with store.write() as tx:
+        for number in range(10, 200):
+            (connection_id,) = connections.ids_named(tx, f"c-{number}")
+            connections.remove(tx, connection_id, version=1)
+    before, after = store.compact()
+    assert after < before
+    assert (folder / "store.db").stat().st_size == after
+    assert (folder / "store.db-wal").stat().st_size == 0
+    assert store.damage() == ()
+    wanted = ConnectionList(filter=parse("c-7", now=datetime.now(UTC)))
+    with store.read() as tx:
+        assert [one.name for one in page_of(tx, wanted)] == ["c-7"]
+    store.close()
+
+
+def test_a_full_disk_leaves_a_store_that_was_to_be_compacted(small_disk: Path) -> None:
+    filled(small_disk)
+    store = Store.open(small_disk, KEY)
+    room = os.statvfs(small_disk)
+    (small_disk / "ballast").write_bytes(bytes(room.f_bavail * room.f_frsize - 20_000))
+    with pytest.raises(HomeError, match=r"full|failed"):
+        store.compact()
+    (small_disk / "ballast").unlink()
+    assert store.damage() == ()
+    with store.read() as tx:
+        assert len(connections.ids_named(tx, "c-199")) == 1
+    store.close()
 
 
 def flip(path: Path, offset: int) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import inspect, update
 
 from jackfield.model.errors import StoreTooNew
 from jackfield.store import organizations
@@ -78,6 +78,49 @@ def test_a_failed_migration_changes_nothing(folder: Path) -> None:
         Store.open(folder, KEY)
 
     assert list(schema_of(folder / "store.db")) == ["connection"]
+
+
+KILLED = """\
+import os, pathlib, signal, sys
+from sqlalchemy import Engine, event
+from jackfield.store.store import Store
+
+folder, left = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+
+@event.listens_for(Engine, "before_cursor_execute")
+def count(*_):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Store.open(folder, bytes(range(32))).close()
+"""
+
+
+@pytest.mark.parametrize("statements", [3, 6, 12, 25, 45])
+def test_a_migration_that_was_killed_is_done_by_the_next_start(folder: Path, statements: int) -> None:
+    """Before any of its statements: the next start finds what was there before, and migrates it."""
+    make_private_file(folder / "store.db")
+    engine = make_engine(folder / "store.db", KEY)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE before_it (x)")
+        connection.exec_driver_sql("INSERT INTO before_it VALUES (7)")
+    engine.dispose()
+
+    ended = subprocess.run([sys.executable, "-c", KILLED, folder, str(statements)], capture_output=True)
+    assert ended.returncode == -9, ended.stderr
+
+    engine = make_engine(folder / "store.db", KEY)
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["before_it"]
+    engine.dispose()
+    store = Store.open(folder, KEY)
+    assert store.damage() == ()
+    with store.read() as tx:
+        assert tx.connection.exec_driver_sql("SELECT x FROM before_it").scalar() == 7
+        assert organizations.page(tx) == ()
+    store.close()
 
 
 def test_a_newer_store_is_refused_and_left_as_it_is(folder: Path) -> None:

@@ -112,6 +112,23 @@ def trail_key(data_key: bytes) -> bytes:
     return hkdf(data_key, b"audit")
 
 
+def anchor_mac(data_key: bytes, first: bytes, second: bytes) -> bytes:
+    return mac(hkdf(data_key, b"anchor"), first + b"\n" + second + b"\n")
+
+
+def head_code(count: int, last: bytes) -> str:
+    """How the head of a trail is shown, whose last entry has this MAC."""
+    shown = last[:8]
+    check = hashlib.sha256(b"jackfield trail head 1" + count.to_bytes(8, "big") + shown).digest()[:2]
+    number = int.from_bytes(shown + check, "big")
+    text = "".join(CROCKFORD[number >> shift & 31] for shift in range(75, -1, -5))
+    return "-".join([str(count), *(text[at : at + 4] for at in range(0, 16, 4))])
+
+
+def anchor_name(store: str, home: Path) -> str:
+    return f"{store}-{hashlib.sha256(bytes(home.resolve())).hexdigest()[:16]}"
+
+
 def covered(seq: int, at: int, texts: tuple[str, ...], previous: bytes) -> bytes:
     """What the MAC of an entry covers; `texts` are actor, host, action, object, object_name, outcome, reason."""
     return pack("jackfield-trail-1", seq, at.to_bytes(8, "big", signed=True), *texts, previous)
@@ -205,6 +222,18 @@ class Reader:
             previous = made
             actions.append(texts[2])
         return actions
+
+    def agrees_with(self, note: bytes) -> bool:
+        """Whether a note of the trail's head is genuine, and the trail has that head."""
+        first, second, third, rest = note.split(b"\n")
+        key = self._data_key("SELECT scope, wrapped FROM data_key WHERE scope = 'audit'")
+        heads = json.loads(second)["heads"]
+        held = [self.rows("SELECT hex(mac), at FROM audit_event WHERE seq = ?", head["count"]) for head in heads]
+        return (
+            (first, rest) == (b"jackfield-anchor 1", b"")
+            and third == b"hmac-sha256 " + anchor_mac(key, first, second).hex().encode()
+            and any([(head["mac"].upper(), head["at"])] == rows for head, rows in zip(heads, held, strict=True))
+        )
 
     def _data_key(self, query: str, *values: object) -> bytes:
         ((scope, wrapped),) = self.rows(query, *values)

@@ -1,5 +1,6 @@
 """The true door: every way in, what is said before, and what was wrong with the vault."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from jackfield.vault.folder import HEADER_NAME
 from jackfield.vault.slots import SlotKind
 from jackfield.vault.sources import KeyringSource
 from support.face import until
-from support.stage import CHEAP, PASSPHRASE, said, shows
+from support.stage import CHEAP, PASSPHRASE, said, shows, unlocked
 from support.whole import Filling, Whole, enter
 
 SIZE = (80, 24)
@@ -106,6 +107,21 @@ async def test_a_folder_that_is_open_to_others_is_told_before_anything_is_typed(
     app = Whole(Home(folder))
     async with app.run_test(size=SIZE) as pilot:
         await shows(pilot, "Other users can reach", "chmod 700")
+
+
+async def test_an_older_home_is_told_when_it_is_opened(filling: Filling, tmp_path: Path) -> None:
+    """With both heads and what to do; the list is there all the same."""
+    home = filling.home
+    filling.session.lock()
+    shutil.copytree(home.folder, tmp_path / "yesterday")
+    with unlocked(home) as session:
+        session.organizations.create("later")
+    shutil.rmtree(home.folder)
+    shutil.copytree(tmp_path / "yesterday", home.folder)
+    app = Whole(home)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await enter(pilot)
+        await shows(pilot, "This is not the home that was closed here.", "jackfield audit accept")
 
 
 async def test_the_recovery_key_opens(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 """The audit trail."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jackfield.cli.output import instant, table
 from jackfield.cli.program import Program, find_connection, json_option
+
+if TYPE_CHECKING:
+    from jackfield.services.anchor import Noted
 
 
 @click.group()
@@ -52,14 +57,53 @@ def list_entries(program: Program, about: str | None, before: int | None, limit:
 
 
 @audit.command()
+@click.option("--head", metavar="CODE", help="Also see whether it still holds this head, written down earlier.")
 @json_option
 @click.pass_obj
-def verify(program: Program) -> int:
+def verify(program: Program, head: str | None) -> int:
     """Walk the whole trail, and name the first entry that is not what was written."""
+    from jackfield.services.anchor import read_head_code
+
+    expected = None if head is None else read_head_code(head)
     with program.session() as session:
-        found = session.audit.verify()
+        found = session.audit.verify(expected=expected)
     whole = found.bad is None
     value = {"whole": whole, "entries": found.entries, "bad": found.bad, "reason": found.reason or None}
     said = f"Whole: {found.entries} entries." if whole else f"Entry {found.bad} is bad: {found.reason}."
     program.out.show(value, [said])
     return 0 if whole else 1
+
+
+@audit.command("head")
+@json_option
+@click.pass_obj
+def show_head(program: Program) -> None:
+    """Show the head of the trail, to be written down.
+
+    `jackfield audit verify --head CODE` notices later when this home is an older one, or when the trail was cut off.
+    """
+    from jackfield.services.anchor import noted_of
+
+    with program.session() as session:
+        last = session.audit.last()
+    if last is not None:
+        _show_head(program, noted_of(last))
+
+
+@audit.command()
+@json_option
+@click.pass_obj
+def accept(program: Program) -> None:
+    """Take the trail as it is for the right one, after an older home was put back on purpose.
+
+    What was noted of the trail outside the home is replaced; an entry says what that was.
+    """
+    with program.session() as session:
+        _show_head(program, session.accept_trail())
+
+
+def _show_head(program: Program, noted: "Noted") -> None:
+    from jackfield.services.anchor import head_code
+
+    code = head_code(noted.head)
+    program.out.show({"head": code, "entries": noted.head.count, "at": instant(noted.at)}, [code])

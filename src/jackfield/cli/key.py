@@ -87,9 +87,10 @@ def add_key_file(program: Program, path: Path) -> None:
 
 
 def _add(program: Program, make: "Callable[[], KeySource]", *, recovery: Secret | None = None) -> None:
+    from jackfield.services.slots import add_slot
+
     with program.session() as session:
-        slot = session.vault.add_slot(make())
-        session.audit.note("key.add", object_id=slot.id, name=slot.kind)
+        slot = add_slot(session, make())
     shown = recovery.reveal() if recovery else None
     program.out.show(
         {**_slot(slot), "recovery_key": shown}, [f"Added {slot.kind} slot {slot.id}.", *_recovery_lines(shown)]
@@ -105,12 +106,12 @@ def remove(program: Program, slot_id: str) -> None:
 
     An old copy of the vault's header still has it.
     """
+    from jackfield.services.slots import remove_slot
     from jackfield.vault.keyrings import keyring_availability, system_keyring
 
     with program.session() as session:
         keyring = system_keyring() if keyring_availability().usable else None
-        session.vault.remove_slot(slot_id, keyring=keyring)
-        session.audit.note("key.remove", object_id=slot_id, name="")
+        remove_slot(session, slot_id, keyring=keyring)
     program.out.show({"id": slot_id}, [f"Removed slot {slot_id}."])
 
 
@@ -123,16 +124,10 @@ def passphrase(program: Program, new_passphrase_file: str | None) -> None:
 
     Opened with a recovery key or a key file, it replaces every passphrase.
     """
-    from jackfield.vault.sources import PassphraseSource
+    from jackfield.services.slots import change_passphrase
 
     with program.session() as session:
-        opened_with = program.opened_with
-        new = _new_passphrase(new_passphrase_file)
-        if isinstance(opened_with, PassphraseSource):
-            session.vault.change_passphrase(opened_with.passphrase, new)
-        else:
-            session.vault.reset_passphrase(new)
-        session.audit.note("key.passphrase", object_id=session.vault.store_id, name="")
+        change_passphrase(session, program.opened_with, _new_passphrase(new_passphrase_file))
     program.out.show({"changed": True}, ["Changed the passphrase. The one before opens nothing any more."])
 
 

@@ -58,7 +58,7 @@ class Program:
             return Session.open(self.home, lambda: Vault.unlock_with(self.home.folder, source))
 
         session = self.with_key(open_with)
-        for warning in session.vault.warnings:
+        for warning in session.warnings:
             self.out.note(f"jackfield: {warning}")
         return session
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from jackfield.cli.keyholder import ask_new, read_first_line
-from jackfield.cli.output import pairs, table
+from jackfield.cli.output import ago, instant, pairs, table
 from jackfield.cli.program import Program, json_option
-from jackfield.model.errors import HomeError, Refused, UsageError
+from jackfield.model.errors import HomeError, Refused, StoreTampered, UsageError
 
 
 @click.command()
@@ -72,6 +72,8 @@ def status(program: Program) -> None:
 
     With an option that opens it, also what is in it.
     """
+    from jackfield.services.upkeep import last_backup
+
     home = program.home
     found = home.has_vault() if home.folder.is_dir() else False
     value: dict[str, object] = {"home": str(home.folder), "vault": "locked" if found else "none"}
@@ -84,7 +86,9 @@ def status(program: Program) -> None:
         with program.session() as session:
             counts = {str(state): number for state, number in session.connections.counts().items()}
             places = session.organizations.page(limit=10_000)
+            backed_up = last_backup(session)
         value |= {"vault": "opens", "organizations": len(places), "connections": counts}
+        value["last_backup"] = instant(backed_up)
         lines = pairs(
             [
                 *(
@@ -94,6 +98,7 @@ def status(program: Program) -> None:
                 ),
                 *(("organizations", len(places)), ("connections", sum(counts.values()))),
                 *((f"  {state}", number) for state, number in counts.items() if number),
+                ("last backup", ago(backed_up)),
             ]
         )
     program.out.show(value, lines)
@@ -107,24 +112,40 @@ def lock(program: Program) -> None:
 
     Commands open the vault for themselves and close it when they end, so there is nothing else to lock.
     """
+    from jackfield.services.anchor import head_code, noted_without_key
     from jackfield.services.presence import ask_to_lock
 
     asked = ask_to_lock(program.home.folder)
-    line = "Asked: every open Jackfield locks within ten seconds." if asked else "No Jackfield has this home open."
-    program.out.show({"asked": asked}, [line])
+    lines = ["Asked: every open Jackfield locks within ten seconds." if asked else "No Jackfield has this home open."]
+    noted = noted_without_key(program.home)
+    if noted is not None:
+        lines.append(f"Head of the trail: {noted}")
+    program.out.show({"asked": asked, "head": head_code(noted.head) if noted else None}, lines)
 
 
 @click.command()
+@click.option("--compact", "compacted", is_flag=True, help="Also write the database anew, without what was deleted.")
 @json_option
 @click.pass_obj
-def doctor(program: Program) -> int:
+def doctor(program: Program, compacted: bool) -> int:
     """Examine this machine and this home.
 
-    Says what to do about what is wrong; the exit code is 1 when anything is.
+    With an option that opens it, also every page of the database, the trail and the backups. Says what to do about what
+    is wrong; the exit code is 1 when anything is.
     """
-    from jackfield.services.doctor import examine
+    from jackfield.services.doctor import Finding, examine, examine_inside
+    from jackfield.services.upkeep import compact
 
     found = list(examine(program.home))
+    if compacted or (program.keyholder.is_named and program.home.has_vault()):
+        try:
+            with program.session() as session:
+                found += examine_inside(session)
+                if compacted:
+                    before, after = compact(session)
+                    found.append(Finding("compacted", ok=True, cause=f"{before:,} bytes to {after:,}"))
+        except StoreTampered as error:  # met before, or after, every page was looked at
+            found.append(Finding("database", ok=False, cause=error.message, next_step=error.next_step))
     value = [{"name": one.name, "ok": one.ok, "cause": one.cause, "next_step": one.next_step} for one in found]
     rows = [("ok" if one.ok else "!", one.name, f"{one.cause}  {one.next_step}".strip()) for one in found]
     program.out.show(value, table(("", "WHAT", "FOUND"), rows))

@@ -74,11 +74,18 @@ class Manifest:
 def back_up(session: Session, target: Path) -> Manifest:
     """Copy everything as it is now into the new file `target`, mode 0600; others may go on working meanwhile.
 
+    The trail keeps where it is.
+
     Raises Refused when `target` exists, HomeError when it cannot be written.
     """
     if os.path.lexists(target):
         raise Refused(f"There is a file {target} already.", "Choose another name: a backup replaces nothing.")
-    session.audit.note("backup.create", object_id=session.vault.store_id, name="")
+    name = os.fsencode(target).decode("utf-8", "backslashreplace")
+    with session.audit.around("backup.create", object_id=session.vault.store_id, name=name):
+        return _copy(session, target)
+
+
+def _copy(session: Session, target: Path) -> Manifest:
     try:
         with tempfile.TemporaryDirectory(prefix="backup-", dir=session.home.folder) as folder:
             header, database = Path(folder, HEADER_NAME), Path(folder, FILE)

@@ -8,11 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from jackfield.model.errors import JackfieldError
 from jackfield.services.home import Home
 from jackfield.vault.folder import HEADER_NAME
+
+if TYPE_CHECKING:
+    from jackfield.services.session import Session
 
 _ROOM_MIB: Final = 100
 _RELEASED: Final = 1_767_225_600  # seconds since 1970: no clock that is right shows a time before this program
@@ -39,6 +43,44 @@ def examine(home: Home) -> Iterator[Finding]:
     yield _terminal()
     yield _core_dumps()
     yield from _providers(home)
+
+
+def examine_inside(session: "Session") -> Iterator[Finding]:
+    """What only an open vault can be asked: every page of the database, the whole trail, and the copies there are."""
+    yield _database(session)
+    yield _trail(session)
+    yield from _copies(session)
+
+
+def _database(session: "Session") -> Finding:
+    found = session.store.damage()
+    if found:
+        return Finding("database", False, found[0], "Restore a backup with: jackfield restore FILE.")
+    return Finding("database", True, "every page is what was written")
+
+
+def _trail(session: "Session") -> Finding:
+    verified = session.audit.verify()
+    if verified.bad is not None:
+        return Finding("trail", False, f"entry {verified.bad} is bad: {verified.reason}", "Look for a newer backup.")
+    if session.anchor.warning:
+        return Finding("trail", False, session.anchor.warning)
+    return Finding("trail", True, f"{verified.entries} entries, whole, and as noted outside the home")
+
+
+def _copies(session: "Session") -> Iterator[Finding]:
+    """How old the last backup is, and which copies the old root key still opens."""
+    from jackfield.services.upkeep import last_backup, old_copies
+
+    last = last_backup(session)
+    if last is None:
+        yield Finding("backup", True, "there is none", "jackfield backup FILE makes one.")
+    else:
+        yield Finding("backup", True, f"the last one is {(datetime.now(UTC) - last).days} days old ({last:%Y-%m-%d})")
+    for one in old_copies(session):
+        if one.old_keys and one.there:
+            cause = f"{one.path} opens with the keys from before the root key was replaced"
+            yield Finding("old copy", False, cause, "Delete it if you do not need it.")
 
 
 def _folder(home: Home) -> Finding:

@@ -9,16 +9,22 @@ from jackfield.model.errors import HomeError
 
 if TYPE_CHECKING:
     from jackfield.vault.costs import Costs
+    from jackfield.vault.header import Header
     from jackfield.vault.slots import SlotKind
 
 VARIABLE = "JACKFIELD_HOME"
+STATE_VARIABLE = "JACKFIELD_STATE"
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """One folder, readable by its owner alone: the vault's header, the store, backups, and the user's own files."""
+    """One folder, readable by its owner alone: the vault's header, the store, backups, and the user's own files.
+
+    `state` is a folder outside of it, for what must not go with it; None: the usual one.
+    """
 
     folder: Path
+    state: Path | None = None
 
     @classmethod
     def default(cls) -> Self:
@@ -35,6 +41,19 @@ class Home:
         """The user's own provider files."""
         return self.folder / "providers"
 
+    @property
+    def anchors(self) -> Path:
+        """Where the heads of trails are noted: `JACKFIELD_STATE`, else the platform's folder for a program's state."""
+        chosen = self.state or os.environ.get(STATE_VARIABLE)
+        if chosen:
+            return Path(chosen).expanduser().absolute() / "anchors"
+        from platformdirs import user_data_path, user_state_path
+
+        state = user_state_path("jackfield", appauthor=False)
+        if state == user_data_path("jackfield", appauthor=False):  # where a platform has one folder for both
+            state = state.with_name("jackfield-state")
+        return state / "anchors"
+
     def has_vault(self) -> bool:
         from jackfield.vault.vault import Vault
 
@@ -42,20 +61,29 @@ class Home:
 
     def ways_in(self, *, floor: "Costs | None" = None) -> "tuple[SlotKind, ...]":
         """The kinds of the vault's slots, told without a key. Raises HeaderTampered or HomeError."""
+        header = self._header(floor)
+        return tuple(slot.kind for slot in header.slots) if header else ()
+
+    def store_id(self) -> str:
+        """The id of the vault's store, told without a key; empty for no vault. Raises HeaderTampered or HomeError."""
+        header = self._header(None)
+        return header.store_id if header else ""
+
+    def _header(self, floor: "Costs | None") -> "Header | None":
         from jackfield.vault.costs import FLOOR
         from jackfield.vault.folder import COPY_NAME, HEADER_NAME, HeaderFolder
         from jackfield.vault.header import parse
 
         files = HeaderFolder(self.folder)
         raw = files.read(HEADER_NAME) or files.read(COPY_NAME)
-        return tuple(slot.kind for slot in parse(raw, floor=floor or FLOOR).header.slots) if raw else ()
+        return parse(raw, floor=floor or FLOOR).header if raw else None
 
     def prepare(self) -> None:
         """Make the folder, 0700 whatever the umask, and finish a restore that was cut off.
 
         An empty folder of the user's is made private. Raises HomeError when it is not ours alone or cannot be made.
         """
-        from jackfield.services.restore import finish_restore
+        from jackfield.services.replacement import finish_replacement
         from jackfield.store.files import make_private_folder
 
         try:
@@ -66,4 +94,4 @@ class Home:
         except OSError as error:
             message = f"The folder {self.folder} cannot be made or used: {error.strerror}."
             raise HomeError(message, "Check its rights and its disk, or give another with --home.") from None
-        finish_restore(self.folder)
+        finish_replacement(self.folder)

@@ -48,14 +48,14 @@ class Sealer:
         place = Place(self._vault.store_id, table, row_id, column, wrapped.scope, version)
         return open_sealed(blob, self._opened(wrapped), place)
 
-    def mac_key(self, store: Store, purpose: str) -> bytes:
-        """A 32-byte key that stays the same when the root key changes: derived from a data key of its own."""
+    def mac_key(self, store: Store, scope: str, purpose: str) -> bytes:
+        """A 32-byte key that stays the same when the root key changes: derived from the data key of its scope."""
         with store.read() as tx:
-            wrapped = keys.current(tx, purpose)
+            wrapped = keys.current(tx, scope)
         if wrapped is not None:
             return self._opened(wrapped).derive_key(purpose.encode())
         with store.write() as tx:
-            return self._key_of(tx, purpose).derive_key(purpose.encode())
+            return self._key_of(tx, scope).derive_key(purpose.encode())
 
     def renew_key(self, tx: Writing, scope: str) -> None:
         """Make a fresh key for a scope; the one before still opens what it sealed."""

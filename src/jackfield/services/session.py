@@ -10,16 +10,17 @@ from typing import Self
 from jackfield.model.errors import HomeError
 from jackfield.model.secret import Secret
 from jackfield.providers.contract.registry import Registry
+from jackfield.services.anchor import Anchor, Noted, anchor_path, head_code, noted_at, noted_of
 from jackfield.services.audit import TRAIL_SCOPE, Audit
 from jackfield.services.connections import Connections
 from jackfield.services.drafts import Drafts
 from jackfield.services.expiry import Expiry
 from jackfield.services.home import Home
 from jackfield.services.identities import Identities
+from jackfield.services.new_root import finish_new_root, open_store
 from jackfield.services.organizations import Organizations
 from jackfield.services.presence import Presence
 from jackfield.services.projects import Projects
-from jackfield.services.rotation import finish_rotation, open_store
 from jackfield.services.sealing import Sealer
 from jackfield.services.testing import Tests
 from jackfield.services.tokens import Tokens
@@ -39,7 +40,14 @@ class Session:
         self.presence = presence
         self.registry = Registry(home.providers)
         self.sealer = Sealer(vault)
-        self.audit = Audit(store, self.sealer.mac_key(store, TRAIL_SCOPE), actor=_actor(), host=socket.gethostname())
+        self.anchor = self.anchor_of(home)
+        self.audit = Audit(
+            store,
+            self.sealer.mac_key(store, TRAIL_SCOPE, "audit"),
+            actor=_actor(),
+            host=socket.gethostname(),
+            on_append=self.anchor.note,
+        )
         self.organizations = Organizations(store, self.audit)
         self.projects = Projects(store, self.audit)
         self.identities = Identities(store, self.sealer, self.audit, self.registry)
@@ -111,14 +119,37 @@ class Session:
                 store = open_store(vault)
                 opened.callback(store.close)
                 session = cls(home, vault, store, presence)
+                opened.callback(session.anchor.close)
+                session.anchor.compare(store)
                 if vault.previous is not None:
-                    finish_rotation(session)
+                    finish_new_root(store, vault, session.connections.renew_digests)
+                    session.audit.note("key.rotate", object_id=vault.store_id, name="root", reason="finished later")
             session._at_end = opened.pop_all()
         return session
 
     def on_lock(self, action: Callable[[], object]) -> None:
         """Have `action` called before the keys go: to stop what still needs them."""
         self._at_end.callback(action)
+
+    def anchor_of(self, home: Home) -> Anchor:
+        """The note outside `home` that this vault's trail in it is compared with."""
+        return Anchor(home, self.vault.store_id, self.sealer.mac_key(self.store, TRAIL_SCOPE, "anchor"))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong when it was opened and did not prevent that: a damaged header, a trail not as noted."""
+        return (*self.vault.warnings, *filter(None, (self.anchor.warning,)))
+
+    def accept_trail(self) -> Noted:
+        """Go on from the trail as it is, whatever is noted of it; an entry says what that was. Gives the new head.
+
+        Raises HomeError.
+        """
+        noted = noted_at(anchor_path(self.home, self.vault.store_id))
+        reason = head_code(noted.head) if noted is not None else ""
+        entry = self.audit.note("trail.accept", object_id=self.vault.store_id, name="", reason=reason)
+        self.anchor.accept(noted_of(entry))
+        return noted_of(entry)
 
     @property
     def locked(self) -> bool:

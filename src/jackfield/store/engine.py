@@ -154,6 +154,19 @@ def empty_log(path: Path, key: bytes) -> bool:
     return not busy
 
 
+def compact(path: Path, key: bytes) -> tuple[int, int]:
+    """Write the database anew without its free pages; its size before and after, in bytes."""
+    before = path.stat().st_size
+    with translated(path):
+        connection = connect(path, key)
+        try:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+    return before, path.stat().st_size
+
+
 def rekey(path: Path, old: bytes, new: bytes) -> None:
     """Encrypt the whole database under another key: all of it or, after a crash, none.
 

@@ -19,8 +19,8 @@ _NETWORK_FILE_SYSTEMS: Final = frozenset(
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
-def require_private_folder(folder: Path) -> None:
-    """Raise HomeError unless `folder` is a real folder of ours, mode 0700 or narrower, on a local file system."""
+def require_private_folder(folder: Path, *, local: bool = True) -> None:
+    """Raise HomeError unless it is a real folder of ours, mode 0700 or narrower, and, if `local`, on a local disk."""
     try:
         found = folder.lstat()
     except OSError as error:
@@ -30,7 +30,7 @@ def require_private_folder(folder: Path) -> None:
     if not stat.S_ISDIR(found.st_mode):
         raise HomeError(f"{folder} is not a folder.", "Give a folder itself, not a link to one.")
     _require_private(folder, found, "700")
-    kind = _file_system(found.st_dev)
+    kind = _file_system(found.st_dev) if local else ""
     if kind in _NETWORK_FILE_SYSTEMS:
         raise HomeError(
             f"{folder} is on a network file system ({kind}), where commits can be lost.",
@@ -46,13 +46,13 @@ def require_private_file(path: Path) -> None:
     _require_private(path, found, "600")
 
 
-def make_private_folder(folder: Path) -> None:
+def make_private_folder(folder: Path, *, local: bool = True) -> None:
     """Make `folder` with mode 0700 whatever the umask, or check the one that is there."""
     try:
         folder.mkdir(mode=0o700)
         folder.chmod(0o700)
     except FileExistsError:
-        require_private_folder(folder)
+        require_private_folder(folder, local=local)
 
 
 def make_private_file(path: Path) -> None:

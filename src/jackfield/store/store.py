@@ -9,7 +9,7 @@ from typing import Final, Self
 from sqlalchemy import Engine, exc
 
 from jackfield.model.errors import HomeError, LockedError, StoreTampered
-from jackfield.store.engine import back_up, damage, empty_log, make_engine, rekey, translated, why_unreadable
+from jackfield.store.engine import back_up, compact, damage, empty_log, make_engine, rekey, translated, why_unreadable
 from jackfield.store.files import (
     flush_folder,
     make_private_file,
@@ -79,7 +79,10 @@ class Store:
         with translated(self.path), self._open_engine().connect() as connection:
             connection.execution_options(immediate=True)
             with connection.begin():
-                yield Writing(connection, self._clock())
+                tx = Writing(connection, self._clock())
+                yield tx
+        for action in tx.after.values():
+            action()
 
     def close(self) -> None:
         """Close every idle connection; the last process to close removes the write-ahead log."""
@@ -92,6 +95,11 @@ class Store:
         """After a delete or a change of keys: overwrite what the log still holds. False while another reads it."""
         self._open_engine()
         return empty_log(self.path, self._key)
+
+    def compact(self) -> tuple[int, int]:
+        """Write the file anew without what was deleted; its size before and after, in bytes. Raises HomeError."""
+        self._open_engine()
+        return compact(self.path, self._key)
 
     def damage(self) -> tuple[str, ...]:
         """Read every page and say what is wrong, one line each; nothing when all is well."""
@@ -109,7 +117,6 @@ class Store:
         rekey(self.path, self._key, key)
         self._key = key
         self._engine = make_engine(self.path, key)
-        self._writer = self._engine.execution_options(immediate=True)
 
     def _open_engine(self) -> Engine:
         if self._engine is None:

@@ -1,8 +1,8 @@
 """One transaction, as the functions of the store take it, and the two rules every write follows."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Writing(Reading):
-    """A transaction that holds the write lock from its start, so what it reads stays true until it ends."""
+    """A transaction that holds the write lock from its start, so what it reads stays true until it ends.
+
+    `after` is called, by name, once it is durable; what is named again replaces the one before.
+    """
+
+    after: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     def run(self, statement: Executable) -> int:
         """Execute a change and return how many rows it touched."""

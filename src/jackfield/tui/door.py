@@ -95,13 +95,9 @@ class SessionDoor:
 
     def decline_recovery(self) -> None:
         """Take the recovery key of a vault just made away. Raises JackfieldError."""
-        from jackfield.vault.slots import SlotKind
+        from jackfield.services.slots import remove_recovery
 
-        session, _ = self.inside()
-        for slot in session.vault.list_slots():
-            if slot.kind is SlotKind.RECOVERY:
-                session.vault.remove_slot(slot.id)
-                session.audit.note("key.remove", object_id=slot.id, name=slot.kind)
+        remove_recovery(self.inside()[0])
 
     def unlock(self, passphrase: Secret) -> None:
         """Open the vault. Raises WrongPassphrase and other JackfieldErrors."""
@@ -124,7 +120,7 @@ class SessionDoor:
 
     def warnings(self) -> tuple[str, ...]:
         """What was wrong with the vault and could be mended or worked around when it was opened."""
-        return self.inside()[0].vault.warnings
+        return self.inside()[0].warnings
 
     def keep_idle_minutes(self, minutes: int | None) -> None:
         """Lock by itself after so many minutes without a key from now on. Raises JackfieldError."""

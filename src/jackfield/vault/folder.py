@@ -111,14 +111,18 @@ class HeaderFolder:
         sync_folder(self._folder)
 
 
-def write_private(path: Path, raw: bytes) -> None:
-    """Make a new file, mode 0600 whatever the umask, synced. Raises OSError, also when anything has that name."""
+def write_private(path: Path, raw: bytes, *, durable: bool = True) -> None:
+    """Make a new file, mode 0600 whatever the umask, and synced if `durable`.
+
+    Raises OSError, also when anything has that name.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, _MODE)
         file.write(raw)
         file.flush()
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
 
 
 def read_private(path: Path, *, called: str, limit: int) -> bytes | None:

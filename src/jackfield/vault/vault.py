@@ -192,10 +192,10 @@ class Vault:
         self._require_unlocked()
         return self._header.slots
 
-    def add_slot(self, source: KeySource) -> Slot:
+    def add_slot(self, source: KeySource, *, slot_id: str | None = None) -> Slot:
         """A further way to open the vault. A passphrase without costs gets those `calibrate` finds."""
         self._require_unlocked()
-        slot = _new_slot(self._root, self._with_costs(source))
+        slot = _new_slot(self._root, self._with_costs(source), slot_id)
         self._write_slots((*self._header.slots, slot))
         return slot
 
@@ -327,8 +327,8 @@ def _accepted_costs(costs: Costs | None, floor: Costs) -> Costs:
     return costs
 
 
-def _new_slot(root: RootKey, source: KeySource) -> Slot:
-    slot_id = new_slot_id()
+def _new_slot(root: RootKey, source: KeySource, slot_id: str | None = None) -> Slot:
+    slot_id = slot_id or new_slot_id()
     material = source.issue(root.store_id, slot_id)
     return wrap_root(root, slot_id=slot_id, kind=source.kind, material=material, costs=source.costs)
 
