@@ -32,7 +32,7 @@ def slots(program: Program) -> None:
     """The ways into the vault."""
     with program.session() as session:
         found = session.vault.list_slots()
-    rows = [(slot.id, str(slot.kind), slot.created.isoformat(), _costs(slot)) for slot in found]
+    rows = [(slot.id, str(slot.kind), slot.created.isoformat(), slot.cost_of_a_guess) for slot in found]
     program.out.show([_slot(slot) for slot in found], table(("ID", "KIND", "CREATED", "COST OF A GUESS"), rows))
 
 
@@ -183,9 +183,3 @@ def _recovery_lines(key: str | None) -> list[str]:
 
 def _slot(slot: "Slot") -> dict[str, object]:
     return {"id": slot.id, "kind": str(slot.kind), "created": slot.created.isoformat()}
-
-
-def _costs(slot: "Slot") -> str:
-    if slot.costs is None:
-        return "random key: cannot be guessed"
-    return f"{slot.costs.memory_kib // 1024} MiB, {slot.costs.passes} passes"

@@ -33,4 +33,15 @@ def _audit(session: "Session", _: "Engine") -> Screen[Any]:
     return AuditScreen(session)
 
 
-DESTINATIONS: Final[Mapping[str, Opens]] = {"map": _map, "expiry": _expiry, "audit": _audit}
+def _settings(session: "Session", engine: "Engine") -> Screen[Any]:
+    from jackfield.tui.screens.settings.screen import SettingsScreen
+
+    return SettingsScreen(session, engine)
+
+
+DESTINATIONS: Final[Mapping[str, Opens]] = {
+    "map": _map,
+    "expiry": _expiry,
+    "audit": _audit,
+    "settings": _settings,
+}
