@@ -16,11 +16,11 @@ from jackfield.store.store import Store
 from jackfield.tui.screens.locked import RecoveryScreen, UnlockScreen
 from jackfield.tui.screens.settings import changes, rows
 from jackfield.tui.screens.settings.screen import SettingsScreen
+from jackfield.tui.widgets.picker import Picker
 from jackfield.vault.keyrings import Availability
 from jackfield.vault.slots import SlotKind
 from jackfield.vault.sources import PassphraseSource
 from jackfield.vault.vault import Vault
-from jackfield.tui.widgets.picker import Picker
 from support.face import until
 from support.stage import CHEAP, PASSPHRASE, said, shows
 from support.whole import Filling, Whole, enter
@@ -387,7 +387,7 @@ async def test_a_key_map_written_from_the_settings_can_be_read(app: Whole, home:
         await pilot.press("w")
         await shows(pilot, "Write it to which file?")
         await pilot.press("ctrl+u", *str(home.folder / "keys.yaml"), "enter")
-        await until(pilot, lambda: (home.folder / "keys.yaml").exists(), turns=3000)
+        await until(pilot, (home.folder / "keys.yaml").exists, turns=3000)
     assert read_key_map(home.folder / "keys.yaml") == {each.id: each.keys for each in ACTIONS}
 
 
