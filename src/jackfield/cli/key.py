@@ -171,6 +171,21 @@ def rotate(program: Program, others: tuple[str, ...], files: tuple[Path, ...], d
     )
 
 
+@key.command()
+@json_option
+@click.pass_obj
+def reseal(program: Program) -> None:
+    """Seal every stored value with fresh data keys.
+
+    The root key stays. It may be cut off and called again.
+    """
+    from jackfield.services.rotation import rotate_data_keys
+
+    with program.session() as session:
+        number = rotate_data_keys(session, lambda done: program.out.note(f"{done} values sealed anew"))
+    program.out.show({"sealed_anew": number}, [f"Sealed {number} values with fresh data keys."])
+
+
 def _new_passphrase(place: str | None) -> Secret:
     return ask_new("New passphrase") if place is None else read_first_line(place)
 
