@@ -158,7 +158,11 @@ class IdentityScreen(WorkingScreen[None]):
     # What can be done with it
 
     def action_rename(self) -> None:
-        self.work(self._changes.rename, self._facts.identity, group="change", exclusive=True)
+        self.work(self._rename, group="change", exclusive=True)
+
+    async def _rename(self) -> None:
+        await self._changes.rename(self._facts.identity)
+        self._renew()
 
     def action_replace(self) -> None:
         self.work(self._replace, group="change", exclusive=True)

@@ -92,7 +92,11 @@ class IdentitiesScreen(WorkingScreen[None]):
 
     def action_rename(self) -> None:
         if (facts := self._list.highlighted) is not None:
-            self.work(self._changes.rename, facts.identity, group="change", exclusive=True)
+            self.work(self._rename, facts, group="change", exclusive=True)
+
+    async def _rename(self, facts: Facts) -> None:
+        await self._changes.rename(facts.identity)
+        self._renew()
 
     def action_replace(self) -> None:
         if (facts := self._list.highlighted) is not None:
