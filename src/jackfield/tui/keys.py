@@ -317,18 +317,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "settings.add",
         Place.SETTINGS,
-        "Add a way into the vault",
+        "Add a way in",
         "add",
         ("n",),
-        "A passphrase, a recovery key, a key file or the OS keyring.",
+        "To the vault: passphrase, recovery key, key file, keyring.",
     ),
     Action(
         "settings.remove",
         Place.SETTINGS,
-        "Remove a way into the vault",
+        "Remove a way in",
         "remove",
         ("d", "delete"),
-        "The highlighted one; never the last.",
+        "The highlighted way into the vault; never the last.",
     ),
     Action("settings.passphrase", Place.SETTINGS, "Change the passphrase", "passphrase", ("p",)),
     Action(
