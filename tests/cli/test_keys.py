@@ -124,7 +124,8 @@ def test_a_backup_needs_the_passphrase_of_its_time(made: Jackfield, tmp_path: Pa
 
 def test_values_are_sealed_anew_under_the_same_root_key(made: Jackfield) -> None:
     before = Home(made.home).folder.joinpath("vault.jackfield").read_bytes()
-    assert json.loads(made.done("key", "reseal", "--json")) == {"sealed_anew": 1}
+    credential_and_result = 2
+    assert json.loads(made.done("key", "reseal", "--json")) == {"sealed_anew": credential_and_result}
     assert Home(made.home).folder.joinpath("vault.jackfield").read_bytes() == before
     assert made("connection", "test", "sites").code == 0
 
