@@ -34,7 +34,7 @@ def shown(jackfield: Jackfield, *words: str) -> Any:
 
 def test_identity_is_listed_and_shown_without_its_secret(made: Jackfield) -> None:
     (listed,) = shown(made, "identity", "list")
-    assert set(listed) == {"id", "name", "provider", "kind", "used_by", "created_at", "updated_at"}
+    assert set(listed) == {"id", "name", "provider", "kind", "used_by", "last_test", "created_at", "updated_at"}
     assert (listed["name"], listed["provider"], listed["kind"], listed["used_by"]) == ("tools", "gcp", "source", [])
     assert shown(made, "identity", "show", "tools", "--fields") == listed | {"fields": {}}
     assert "tools  gcp       source  0" in made.done("identity", "list")
@@ -60,9 +60,15 @@ def test_test_says_who_it_is_and_fails_with_one(
     assert passed.code == 0
     assert (passed.json["source_identity"], passed.json["outcome"]) == ("tools", "passed")
     assert passed.json["identity"]["account"] == SOURCE
+    assert shown(made, "identity", "show", "tools")["last_test"]["outcome"] == "passed"
+    made.done("identity", "rename", "tools", "hub")
+    made.done("identity", "rename", "hub", "tools")
+    assert "passed, 2" in made.done("identity", "list")
     made.done("identity", "replace", "tools", "--set", f"sourceCredentials={secret_file(key_file('wrong'))}")
+    assert shown(made, "identity", "show", "tools")["last_test"] is None
     failed = made("identity", "test", "tools", "--json")
     assert (failed.code, failed.json["failure"]["kind"]) == (1, "rejected")
+    assert shown(made, "identity", "show", "tools")["last_test"]["failure"] == "rejected"
 
 
 def test_connection_starts_from_it(made: Jackfield, google: Gcp) -> None:

@@ -120,3 +120,34 @@ def test_a_backup_needs_the_passphrase_of_its_time(made: Jackfield, tmp_path: Pa
     assert (ran.code, PASSPHRASE in ran.err) == (3, False)
     made.done("restore", backup)
     assert "sites" in made.done("connection", "list")
+
+
+def test_values_are_sealed_anew_under_the_same_root_key(made: Jackfield) -> None:
+    before = Home(made.home).folder.joinpath("vault.jackfield").read_bytes()
+    credential_and_result = 2
+    assert json.loads(made.done("key", "reseal", "--json")) == {"sealed_anew": credential_and_result}
+    assert Home(made.home).folder.joinpath("vault.jackfield").read_bytes() == before
+    assert made("connection", "test", "sites").code == 0
+
+
+def test_what_is_set_is_shown_and_the_last_backup_told(made: Jackfield, tmp_path: Path) -> None:
+    """Only a backup that was made counts as one."""
+    assert json.loads(made.done("settings", "show", "--json"))["last_backup"] is None
+    (tmp_path / "there").write_text("mine")
+    assert made("backup", str(tmp_path / "there")).code == 5
+    assert json.loads(made.done("settings", "show", "--json"))["last_backup"] is None
+    made.done("backup", str(tmp_path / "copy"))
+    assert json.loads(made.done("settings", "show", "--json"))["last_backup"]["file"] == str(tmp_path / "copy")
+    assert "whoever unlocks this vault reads all of them" in made.done("settings", "show")
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("15", 15), ("never", None)])
+def test_the_time_to_lock_by_itself_is_set(made: Jackfield, typed: str, kept: int | None) -> None:
+    made.done("settings", "idle", typed)
+    assert json.loads(made.done("settings", "show", "--json"))["idle_minutes"] == kept
+
+
+@pytest.mark.parametrize("typed", ["0", "-1", "soon", "1441", "9" * 30])
+def test_a_time_to_lock_that_is_none_is_refused(made: Jackfield, typed: str) -> None:
+    assert made("settings", "idle", "--", typed).code == 2
+    assert json.loads(made.done("settings", "show", "--json"))["idle_minutes"] == 5

@@ -1,15 +1,17 @@
 """Source identities: kept once, tested by the provider's own check, and lent to connections."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from jackfield.model.check import FailureKind, Outcome
+from jackfield.model.check import CheckResult, Failure, FailureKind, Outcome
 from jackfield.model.connection import Connection, Scope, State
 from jackfield.model.errors import Conflict, InUse, InvalidField, NotFound
 from jackfield.model.secret import FieldValue, Secret, Stored
 from jackfield.services.connections import Changes, Definition
 from jackfield.services.identities import Identity
+from jackfield.services.identity_form import IdentityForm, save_identity
 from jackfield.services.rotation import rotate_data_keys
 from jackfield.services.session import Session
 from jackfield.services.takeover import definition_of
@@ -179,3 +181,30 @@ async def test_aws_identity_takes_the_role_on(session: Session, aws: Aws) -> Non
         )
         result = await session.tests.run(made.id, world.network())
     assert (result.failure, result.outcome) == (None, Outcome.PASSED)
+
+
+def test_form_of_an_identity_is_filled_by_a_pasted_profile(session: Session) -> None:
+    """It asks for the fields of its kind and for nothing that a use would need."""
+    form = IdentityForm.of_kind(session.registry.get("aws"), "access-key")
+    assert [problem.field for problem in form.problems()] == ["accessKeyId", "secretAccessKey"]
+    form.paste(f"[hub]\naws_access_key_id = AKIA{'A' * 16}\naws_secret_access_key = {'s' * 40}\n")
+    form.name = "hub"
+    assert form.values()["accessKeyId"] == f"AKIA{'A' * 16}"
+    assert form.values()["secretAccessKey"] == Secret("s" * 40)
+    assert (form.problems(), form.possible_uses()) == ((), ())
+    assert save_identity(session, form, None).name == "hub"
+
+
+def test_what_its_last_test_said_holds_until_it_has_other_fields(session: Session, source: Identity) -> None:
+    """A rename changes nothing of that, however often; other fields do."""
+    assert session.identities.last_said(source) is None
+    failed = CheckResult(
+        Outcome.FAILED, datetime.now(UTC), 1.0, Failure(FailureKind.REJECTED, "It is not known.", "Make another.")
+    )
+    session.identities.note_test(source, failed)
+    for number in range(60):
+        source = session.identities.rename(source, f"tools-{number}")
+    said = session.identities.last_said(source)
+    assert said is not None
+    assert (said.outcome, said.failure) == (Outcome.FAILED, FailureKind.REJECTED)
+    assert session.identities.last_said(session.identities.replace(source, {"sourceCredentials": Secret("{}")})) is None

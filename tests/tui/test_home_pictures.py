@@ -128,7 +128,7 @@ def test_the_recovery_key(tmp_path: Path, snap_compare: Compare) -> None:
 
     async def ready(pilot: Pilot[Any]) -> None:
         key = "-".join(("0123", "4567", "89AB", "CDEF", "GHJK", "MNPQ", "RSTV", "WXYZ"))
-        await app.push_screen(RecoveryScreen(Secret(key), app.door))
+        await app.push_screen(RecoveryScreen(Secret(key), app.door.decline_recovery))
         await pilot.press("escape")
         await shows(pilot, "The key is not shown again.")
 

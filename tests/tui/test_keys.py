@@ -6,7 +6,7 @@ import pytest
 
 from jackfield.model.errors import UsageError
 from jackfield.tui.keys import ACTIONS, Place, action, bindings, keys_of, read_key_map, require_no_clash
-from support.face import Face, Rows, example_list
+from support.face import Face, Rows, example_list, until
 
 
 def _key_map(folder: Path, text: str) -> Path:
@@ -58,6 +58,21 @@ def test_keys_may_change_places(tmp_path: Path) -> None:
     """Two actions swap their keys: no clash, for neither keeps its own."""
     swapped = read_key_map(_key_map(tmp_path, "connection.new: t\nconnection.test: n\n"))
     assert keys_of("connection.test", swapped) == ("n",)
+
+
+@pytest.mark.parametrize("written", ["','", "[',']"])
+async def test_the_comma_is_a_key_like_any_other(tmp_path: Path, written: str) -> None:
+    """It stands between keys, and may be one: as shipped and in a key map."""
+    assert keys_of("go.settings", {}) == (",",)
+    key_map = read_key_map(_key_map(tmp_path, f"list.down: {written}\ngo.settings: f12\n"))
+    assert keys_of("list.down", key_map) == (",",)
+    listing = example_list()
+    face = Face(tmp_path, listing)
+    async with face.run_test() as pilot:
+        listing.load(Rows(9))
+        await until(pilot, lambda: listing.count == 9)
+        await pilot.press("comma", "down")
+        assert listing.cursor == 1
 
 
 def test_no_key_map_is_an_empty_one(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from jackfield.cli.places import organization, project
 from jackfield.cli.program import Program, started_umask
 from jackfield.cli.provider import provider
 from jackfield.cli.running import exec_, worker
+from jackfield.cli.settings import settings
 from jackfield.cli.vault import doctor, init, lock, status
 from jackfield.model.errors import InUse, JackfieldError
 from jackfield.services.home import Home
@@ -68,7 +69,7 @@ def root(
 
 for _command in (
     *(init, lock, status, doctor, organization, project, provider, identity, connection),
-    *(import_, export, map_, expiry, exec_, worker, audit, key, backup, restore),
+    *(import_, export, map_, expiry, exec_, worker, audit, key, backup, restore, settings),
 ):
     root.add_command(_command)
 

@@ -1,6 +1,6 @@
 """Source identities: credentials kept once that many connections start from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +17,7 @@ from jackfield.model.errors import InvalidField
 if TYPE_CHECKING:
     from jackfield.model.secret import FieldValue
     from jackfield.providers.contract.spec import Method
-    from jackfield.services.identities import Identity
+    from jackfield.services.identities import Identity, Said
     from jackfield.services.session import Session
 
 set_option = click.option("--set", "fields", multiple=True, metavar="NAME=VALUE", help=SET_HELP)
@@ -39,8 +39,12 @@ def list_identities(program: Program) -> None:
     """Every source identity, by name."""
     with program.session() as session:
         values = [_value(session, one) for one in every(lambda after: session.identities.page(after=after))]
-    rows = [(one["name"], one["provider"], one["kind"], str(len(one["used_by"]))) for one in values]
-    program.out.show(values, table(("NAME", "PROVIDER", "KIND", "CONNECTIONS"), rows) or ["No source identity."])
+    rows = [
+        (one["name"], one["provider"], one["kind"], str(len(one["used_by"])), _in_words(one["last_test"]))
+        for one in values
+    ]
+    heads = ("NAME", "PROVIDER", "KIND", "CONNECTIONS", "LAST SAID")
+    program.out.show(values, table(heads, rows) or ["No source identity."])
 
 
 @identity.command()
@@ -75,7 +79,7 @@ def show(program: Program, name: str, fields: bool) -> None:
         opened = session.identities.fields(found, reason="show") if fields else {}
     plain = {field: one for field, one in opened.items() if not isinstance(one, Secret)}
     lines = [
-        *pairs((key.replace("_", " "), ", ".join(one) if key == "used_by" else one) for key, one in value.items()),
+        *pairs((key.replace("_", " "), _shown(key, one)) for key, one in value.items()),
         *(f"  {field} = {one}" for field, one in plain.items()),
     ]
     program.out.show(value | ({"fields": plain} if fields else {}), lines)
@@ -168,6 +172,23 @@ def _typed(program: Program, method: "Method", entries: Iterable[str]) -> "dict[
     return values
 
 
+def _shown(key: str, value: Any) -> Any:
+    if key == "last_test":
+        return _in_words(value)
+    return ", ".join(value) if key == "used_by" else value
+
+
+def _said(said: "Said | None") -> dict[str, Any] | None:
+    """What the last test of its own fields found; None when they were not tested."""
+    if said is None:
+        return None
+    return {"outcome": said.outcome.value, "failure": said.failure and said.failure.value, "at": instant(said.at)}
+
+
+def _in_words(last: Mapping[str, Any] | None) -> str:
+    return f"{last['failure'] or last['outcome']}, {last['at']}" if last else "untested"
+
+
 def _value(session: "Session", one: "Identity") -> dict[str, Any]:
     """Everything about a source identity but its fields, as JSON. Others rely on its shape."""
     return {
@@ -176,6 +197,7 @@ def _value(session: "Session", one: "Identity") -> dict[str, Any]:
         "provider": one.provider,
         "kind": one.method,
         "used_by": list(session.identities.used_by(one)),
+        "last_test": _said(session.identities.last_said(one)),
         "created_at": instant(one.created_at),
         "updated_at": instant(one.updated_at),
     }

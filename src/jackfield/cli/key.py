@@ -32,7 +32,7 @@ def slots(program: Program) -> None:
     """The ways into the vault."""
     with program.session() as session:
         found = session.vault.list_slots()
-    rows = [(slot.id, str(slot.kind), slot.created.isoformat(), _costs(slot)) for slot in found]
+    rows = [(slot.id, str(slot.kind), slot.created.isoformat(), slot.cost_of_a_guess) for slot in found]
     program.out.show([_slot(slot) for slot in found], table(("ID", "KIND", "CREATED", "COST OF A GUESS"), rows))
 
 
@@ -166,6 +166,21 @@ def rotate(program: Program, others: tuple[str, ...], files: tuple[Path, ...], d
     )
 
 
+@key.command()
+@json_option
+@click.pass_obj
+def reseal(program: Program) -> None:
+    """Seal every stored value with fresh data keys.
+
+    The root key stays. It may be cut off and called again.
+    """
+    from jackfield.services.rotation import rotate_data_keys
+
+    with program.session() as session:
+        number = rotate_data_keys(session, lambda done: program.out.note(f"{done} values sealed anew"))
+    program.out.show({"sealed_anew": number}, [f"Sealed {number} values with fresh data keys."])
+
+
 def _new_passphrase(place: str | None) -> Secret:
     return ask_new("New passphrase") if place is None else read_first_line(place)
 
@@ -178,9 +193,3 @@ def _recovery_lines(key: str | None) -> list[str]:
 
 def _slot(slot: "Slot") -> dict[str, object]:
     return {"id": slot.id, "kind": str(slot.kind), "created": slot.created.isoformat()}
-
-
-def _costs(slot: "Slot") -> str:
-    if slot.costs is None:
-        return "random key: cannot be guessed"
-    return f"{slot.costs.memory_kib // 1024} MiB, {slot.costs.passes} passes"

@@ -10,6 +10,7 @@ is the vault's `derive("backup manifest")`. The database is SQLCipher's, as it l
 learns its size and no more. It opens with whatever opened the vault when it was made.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -24,8 +25,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from jackfield.model.errors import HomeError, Refused, StoreTampered, StoreTooNew
+from jackfield.model.errors import HomeError, JackfieldError, Refused, StoreTampered, StoreTooNew
 from jackfield.services.session import Session
+from jackfield.services.settings import LastBackup, Settings
 from jackfield.store import listing, trail
 from jackfield.store.files import flush_folder, make_private_file
 from jackfield.store.store import FILE, Store
@@ -99,6 +101,8 @@ def _copy(session: Session, target: Path) -> Manifest:
         raise HomeError(
             f"The backup cannot be written: {error.strerror}.", "Choose another place, or make room."
         ) from None
+    with contextlib.suppress(JackfieldError):  # the file is whole, whether or not its time is kept
+        Settings(session.store).keep_last_backup(LastBackup(datetime.fromisoformat(manifest.created), str(target)))
     return manifest
 
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
@@ -133,6 +133,20 @@ class Engine:
     def run(self, action: Callable[[Network], Coroutine[Any, Any, Any]]) -> Job:
         """Any other action that needs the network, such as a picker or a device login."""
         return self._begin(action)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inside, nothing of this engine uses the store: tests are cancelled. The schedule goes on afterwards.
+
+        Not for the interface's own thread: it waits for what runs to clean up.
+        """
+        scheduled, self._scheduler = self._scheduler is not None, None
+        asyncio.run_coroutine_threadsafe(self._wind_down(), self._loop).result(timeout=5)
+        try:
+            yield
+        finally:
+            if scheduled and not self._stopped:
+                self.schedule()
 
     def stop(self) -> None:
         """Cancel everything and wait until nothing runs any more. Harmless when stopped already."""

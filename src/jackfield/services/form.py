@@ -97,6 +97,11 @@ class Form:
         return self.provider.method(self.method_id)
 
     @property
+    def methods(self) -> tuple[Method, ...]:
+        """What can be chosen between."""
+        return self.provider.methods
+
+    @property
     def missing_driver(self) -> str | None:
         """The command that installs the vendor's library, when it is not there."""
         return missing_driver(self.provider)

@@ -1,9 +1,12 @@
 """Source identities: sealed credentials that many connections start from, each kept and tested once."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from jackfield.checks.request import CheckRequest, OnProgress
-from jackfield.model.check import CheckResult
+from jackfield.model.check import CheckResult, FailureKind, Outcome
 from jackfield.model.errors import InvalidField
 from jackfield.model.secret import FieldValue
 from jackfield.net.network import Network
@@ -17,7 +20,19 @@ from jackfield.store.identities import Identity, SealedFields
 from jackfield.store.store import Store
 from jackfield.store.transaction import Reading, Writing, new_id
 
-__all__ = ["Identities", "Identity"]
+__all__ = ["Identities", "Identity", "Said"]
+
+_TESTED: Final = "identity.test"
+_REPLACED: Final = "fields replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the last test of an identity's own fields found, as the trail has it; `failure` is the kind of it."""
+
+    outcome: Outcome
+    failure: FailureKind | None
+    at: datetime
 
 
 def _ignore(_: object) -> None:
@@ -51,6 +66,20 @@ class Identities:
         with self._store.read() as tx:
             return tuple(name for _, name in identities.connections_of(tx, identity.id))
 
+    def last_said(self, identity: Identity) -> Said | None:
+        """None when it was not tested since it has its fields."""
+        before: int | None = None
+        while entries := self._audit.page(about=identity.id, before=before):
+            for entry in entries:
+                event = entry.event
+                if event.action == _TESTED:
+                    failure = FailureKind(event.reason) if event.reason else None
+                    return Said(Outcome(event.outcome), failure, entry.at)
+                if event.action == "identity.edit" and event.reason == _REPLACED:
+                    return None
+            before = entries[-1].seq
+        return None
+
     def fields(self, identity: Identity, *, reason: str) -> dict[str, FieldValue]:
         """Its opened fields, noted in the trail with the reason. Raises NotFound or BlobTampered."""
         with self._store.write() as tx:
@@ -72,7 +101,7 @@ class Identities:
     def rename(self, identity: Identity, name: str) -> Identity:
         """Raises NotFound, Conflict, InvalidField or BlobTampered."""
         with self._store.write() as tx:
-            return self._replace(tx, identity, self._open(tx, identity), name=name)
+            return self._replace(tx, identity, self._open(tx, identity), name=name, reason="renamed")
 
     def replace(self, identity: Identity, fields: Mapping[str, FieldValue]) -> Identity:
         """Give it other keys, typed whole; what tests said of connections that start from it is forgotten.
@@ -81,7 +110,7 @@ class Identities:
         """
         values = complete(self._kind(identity), fields)
         with self._store.write() as tx:
-            changed = self._replace(tx, identity, values, name=identity.name)
+            changed = self._replace(tx, identity, values, name=identity.name, reason=_REPLACED)
             for connection_id, _ in identities.connections_of(tx, identity.id):
                 connections.forget_result(tx, connection_id)
         self._store.empty_log()
@@ -110,11 +139,15 @@ class Identities:
         result = await self.test_fields(
             identity.provider, identity.method, fields, network, on_progress, private_allowed=private_allowed
         )
+        self.note_test(identity, result)
+        return result
+
+    def note_test(self, identity: Identity, result: CheckResult) -> None:
+        """Keep what a test of its fields found: an entry in the trail."""
         reason = result.failure.kind.value if result.failure else ""
         self._audit.note(
-            "identity.test", object_id=identity.id, name=identity.name, outcome=result.outcome.value, reason=reason
+            _TESTED, object_id=identity.id, name=identity.name, outcome=result.outcome.value, reason=reason
         )
-        return result
 
     async def test_fields(
         self,
@@ -182,10 +215,12 @@ class Identities:
     def _kind(self, identity: Identity) -> SourceIdentity:
         return self.provider_and_kind(identity.provider, identity.method)[1]
 
-    def _replace(self, tx: Writing, identity: Identity, values: Mapping[str, FieldValue], *, name: str) -> Identity:
+    def _replace(
+        self, tx: Writing, identity: Identity, values: Mapping[str, FieldValue], *, name: str, reason: str
+    ) -> Identity:
         sealed = self._seal(tx, identity.id, values, version=identity.version + 1)
         changed = identities.replace(tx, identity, sealed, name=name)
-        self._audit.append(tx, "identity.edit", object_id=changed.id, name=changed.name)
+        self._audit.append(tx, "identity.edit", object_id=changed.id, name=changed.name, reason=reason)
         return changed
 
     def _seal(self, tx: Writing, row_id: str, values: Mapping[str, FieldValue], *, version: int) -> SealedFields:

@@ -1,5 +1,7 @@
 """What a user has set for this home; sealed with everything else, for a place has names."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from jackfield.model.connection import Scope
@@ -10,6 +12,15 @@ IDLE_MINUTES: Final = 5
 _IDLE: Final = "idle_minutes"
 _NEVER: Final = 0
 _PLACE: Final = "place"
+_BACKUP: Final = "last_backup"
+
+
+@dataclass(frozen=True, slots=True)
+class LastBackup:
+    """The backup that was made last, and where it was put then."""
+
+    made_at: datetime
+    file: str
 
 
 class Settings:
@@ -39,3 +50,16 @@ class Settings:
     def keep_place(self, place: Scope | None) -> None:
         with self._store.write() as tx:
             settings.put(tx, _PLACE, [place.organization_id, place.project_id] if place else None)
+
+    def last_backup(self) -> LastBackup | None:
+        """None when none was made from this home."""
+        with self._store.read() as tx:
+            kept = settings.get(tx, _BACKUP)
+        match kept:
+            case [str(made), str(file)]:
+                return LastBackup(datetime.fromisoformat(made), file)
+        return None
+
+    def keep_last_backup(self, last: LastBackup) -> None:
+        with self._store.write() as tx:
+            settings.put(tx, _BACKUP, [last.made_at.isoformat(), last.file])

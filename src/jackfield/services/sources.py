@@ -48,3 +48,12 @@ def read_source(text: str) -> str:
         return data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise UsageError(f"{shown} is not text.", "Save it as UTF-8, or convert it to PEM.") from None
+
+
+def typed_path(text: str) -> Path:
+    """The absolute path that a typed name means; `~` is the user's own folder. Raises UsageError."""
+    try:
+        return Path(text.strip()).expanduser().absolute()
+    except (RuntimeError, ValueError):  # there is no such user
+        shown = cleaned(text, limit=200, lines=False)
+        raise UsageError(f"{shown} is no file name here.", "Write it whole, as in ~/name or /folder/name.") from None

@@ -129,8 +129,8 @@ def asks_for_private(form: Form) -> bool:
 
 
 def asks_for_attempts(form: Form) -> bool:
-    """Whether the provider can verify something only by a guarded attempt."""
-    return any(fact.effect is Effect.ATTEMPT for fact in form.provider.facts.values())
+    """Whether the provider can verify something of a use only by a guarded attempt."""
+    return bool(form.possible_uses()) and any(fact.effect is Effect.ATTEMPT for fact in form.provider.facts.values())
 
 
 def management_of(provider: Provider, method_id: str) -> PlatformManaged | None:

@@ -17,7 +17,7 @@ from jackfield.model.secret import Secret
 from jackfield.text import clean
 from jackfield.tui.crash import Crash, record_crash
 from jackfield.tui.idle import Idle, boot_seconds
-from jackfield.tui.keys import Place, action, bindings, key_shown, keys_of, read_key_map
+from jackfield.tui.keys import Place, action, bindings, joined, key_shown, keys_of, read_key_map
 from jackfield.tui.screens.locked import FirstRunScreen, LockedScreen, UnlockScreen
 from jackfield.tui.screens.too_small import TooSmall
 from jackfield.tui.screens.working import Fault
@@ -107,7 +107,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self.crash: Crash | None = None
         self.animation_level = "none"
         self.key_map = read_key_map(home / "keys.yaml")
-        self.set_keymap({action_id: ",".join(keys) for action_id, keys in self.key_map.items()})
+        self.set_keymap({action_id: joined(keys) for action_id, keys in self.key_map.items()})
         self._opened = opened
         self._destination = destination
         self._idle = Idle(clock)

@@ -39,4 +39,16 @@ def _import(session: "Session", engine: "Engine") -> Screen[Any]:
     return ImportScreen(session, engine)
 
 
-DESTINATIONS: Final[Mapping[str, Opens]] = {"map": _map, "expiry": _expiry, "audit": _audit, "import": _import}
+def _settings(session: "Session", engine: "Engine") -> Screen[Any]:
+    from jackfield.tui.screens.settings.screen import SettingsScreen
+
+    return SettingsScreen(session, engine)
+
+
+DESTINATIONS: Final[Mapping[str, Opens]] = {
+    "map": _map,
+    "expiry": _expiry,
+    "audit": _audit,
+    "import": _import,
+    "settings": _settings,
+}

@@ -7,7 +7,7 @@ replaces keys by action id:
     connection.test: t
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -34,11 +34,13 @@ class Place(StrEnum):
     CONNECTION = "One connection"
     SCOPES = "Organizations and projects"
     GALLERY = "Providers"
-    FORM = "New connection"
+    FORM = "In a form"
     READING = "In a text"
     MAP = "Map"
     AUDIT = "Audit trail"
     IMPORT = "Import"
+    SETTINGS = "Settings"
+    IDENTITIES = "Source identities"
     GO = "Go to"
 
 
@@ -58,6 +60,8 @@ _TOGETHER: Final[dict[Place, tuple[Place, ...]]] = {
     Place.MAP: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.AUDIT: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.IMPORT: (Place.EVERYWHERE, Place.LIST, Place.GO),
+    Place.SETTINGS: (Place.EVERYWHERE, Place.LIST, Place.GO),
+    Place.IDENTITIES: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.GO: (Place.EVERYWHERE, Place.LIST),
 }
 
@@ -328,6 +332,27 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("I",),
         "From what other tools keep on this machine: shown first, nothing is fetched.",
     ),
+    Action("settings.next", Place.SETTINGS, "Next section", "section(1)", ("right", "l"), in_palette=False),
+    Action("settings.previous", Place.SETTINGS, "Previous section", "section(-1)", ("left", "h"), in_palette=False),
+    Action(
+        "settings.add", Place.SETTINGS, "Add a way in", "add", ("n",), "Passphrase, recovery key, key file, keyring."
+    ),
+    Action("settings.remove", Place.SETTINGS, "Remove a way in", "remove", ("d", "delete"), "The highlighted one."),
+    Action("settings.passphrase", Place.SETTINGS, "Change the passphrase", "passphrase", ("p",)),
+    Action("settings.root-key", Place.SETTINGS, "Replace the root key", "root_key", ("f6",), "And the recovery key."),
+    Action("settings.reseal", Place.SETTINGS, "Seal every value anew", "reseal", ("f7",), "With fresh data keys."),
+    Action("settings.backup", Place.SETTINGS, "Make a backup", "backup", ("b",), "Into one new file."),
+    Action("settings.look", Place.SETTINGS, "Look again", "look", ("r",), "At this machine and this home."),
+    Action(
+        "settings.identities", Place.SETTINGS, "Source identities", "identities", ("i",), "Keys kept once for many."
+    ),
+    Action("identity.new", Place.IDENTITIES, "New", "new", ("n",), "Keep a source identity."),
+    Action("identity.test", Place.IDENTITIES, "Test", "test", ("t",), "By itself, with the provider's own check."),
+    Action("identity.cancel-test", Place.IDENTITIES, "Cancel the test", "cancel_test", ("c",)),
+    Action("identity.rename", Place.IDENTITIES, "Rename", "rename", ("r",)),
+    Action("identity.replace", Place.IDENTITIES, "Replace its keys", "replace", ("e",), "All of them, typed anew."),
+    Action("identity.delete", Place.IDENTITIES, "Delete", "delete", ("d", "delete"), "Refused while it is used."),
+    Action("go.settings", Place.GO, "Settings", "app.go('settings')", (",",), "Vault, backups, locking, this machine."),
 )
 _BY_ID: Final = {action.id: action for action in ACTIONS}
 
@@ -361,10 +386,15 @@ KeyMap = Mapping[str, tuple[str, ...]]
 def bindings(*places: Place) -> list[BindingType]:
     """Textual's bindings for what applies in these places. A key map replaces their keys by id (`App.set_keymap`)."""
     return [
-        Binding(",".join(action.keys), action.does, action.title, show=False, id=action.id, priority=action.in_dialogs)
+        Binding(joined(action.keys), action.does, action.title, show=False, id=action.id, priority=action.in_dialogs)
         for action in ACTIONS
         if action.place in places
     ]
+
+
+def joined(keys: Iterable[str]) -> str:
+    """Keys as Textual takes several: between commas, so that the comma itself goes by its name."""
+    return ",".join("comma" if key == "," else key for key in keys)
 
 
 def action(action_id: str) -> Action:
@@ -415,13 +445,17 @@ def _entries(data: object, file: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         name = clean(str(action_id), limit=60, lines=False).text
         if action_id not in _BY_ID:
             raise UsageError(f"{file}: there is no action {name}.", "The help lists the actions with their ids.")
-        values = value if isinstance(value, list) else str(value).split(",")
+        values = value if isinstance(value, list) else _between_commas(str(value))
         keys = tuple(str(key).strip() for key in values if str(key).strip())
         if not keys:
             raise UsageError(f"{file}: {name} has no key.", "Give it one, or remove the line to keep its own.")
         for key in keys:
             _require_possible(key, name, file)
         yield name, keys
+
+
+def _between_commas(text: str) -> list[str]:
+    return [","] if text.strip() == "," else text.split(",")
 
 
 def _require_possible(key: str, name: str, file: str) -> None:

@@ -8,6 +8,7 @@ three 0 where there are no costs.
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -38,6 +39,18 @@ class Slot:
     salt: bytes  # 16 bytes
     costs: Costs | None
     wrapped: bytes  # 60 bytes
+
+    @property
+    def cost_of_a_guess(self) -> str:
+        """What one guess at it takes, in words."""
+        if self.costs is None:
+            return "random key: cannot be guessed"
+        return f"{self.costs.memory_kib // 1024} MiB, {self.costs.passes} passes"
+
+
+def are_enough(slots: Iterable[Slot]) -> bool:
+    """Whether a vault with these can be opened without a keyring, which may lose its entry."""
+    return any(slot.kind is not SlotKind.KEYRING for slot in slots)
 
 
 def new_slot_id() -> str:

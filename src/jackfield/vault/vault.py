@@ -24,7 +24,7 @@ from jackfield.vault.header import SLOT_LIMIT, STORE_ID_SIZE, Header, encode, pa
 from jackfield.vault.keyrings import Keyring, system_keyring
 from jackfield.vault.keys import DataKey, RootKey
 from jackfield.vault.recovery import new_recovery_key
-from jackfield.vault.slots import Slot, SlotKind, new_slot_id, unwrap_root, wrap_root
+from jackfield.vault.slots import Slot, SlotKind, are_enough, new_slot_id, unwrap_root, wrap_root
 from jackfield.vault.sources import KeyFileSource, KeyringSource, KeySource, PassphraseSource, RecoverySource
 
 _WRONG: Final = {
@@ -299,7 +299,7 @@ class Vault:
         )
 
     def _write_slots(self, slots: tuple[Slot, ...]) -> None:
-        if all(slot.kind is SlotKind.KEYRING for slot in slots):
+        if not are_enough(slots):
             raise Refused("The vault needs a way in besides the keyring.", "Add another slot first.")
         if len(slots) > SLOT_LIMIT:
             raise Refused(f"A vault has at most {SLOT_LIMIT} slots.", "Remove one first.")

@@ -46,6 +46,15 @@ Open = Callable[[], Secret | None]
 """Opens the door, in a thread; gives the recovery key of a vault that it made."""
 
 
+def judged(first: Secret, again: Secret) -> str:
+    """How good a new passphrase is, and whether it was typed the same twice."""
+    from jackfield.vault.passphrase import judge_passphrase
+
+    judgement = judge_passphrase(first)
+    same = "" if not again else " Both are the same." if first == again else " They are not the same yet."
+    return f"{judgement.strength.value.capitalize()}: {judgement.reason}{same}"
+
+
 class LockedScreen(WorkingScreen[None]):
     """What both doors share: one column in the middle, a line for what went wrong, the work in a thread."""
 
@@ -123,7 +132,7 @@ class LockedScreen(WorkingScreen[None]):
             field.replace(Secret(""))
             field.focus()
         elif message.recovery is not None:
-            self.app.push_screen(RecoveryScreen(message.recovery, self._door), self._settled)
+            self.app.push_screen(RecoveryScreen(message.recovery, self._door.decline_recovery), self._settled)
         else:
             self.post_message(self.Opened())
 
@@ -226,11 +235,7 @@ class FirstRunScreen(LockedScreen):
         if not first:
             self._say("")
             return
-        from jackfield.vault.passphrase import judge_passphrase
-
-        judgement = judge_passphrase(first)
-        same = "" if not again else " Both are the same." if first == again else " They are not the same yet."
-        self._say(f"{judgement.strength.value.capitalize()}: {judgement.reason}{same}")
+        self._say(judged(first, again))
 
     def on_secret_input_submitted(self, message: SecretInput.Submitted) -> None:
         first, again = self._typed()
@@ -265,10 +270,11 @@ class RecoveryScreen(Screen[None]):
     BINDINGS = [("escape", "stay")]
     AUTO_FOCUS = "TextInput"
 
-    def __init__(self, key: Secret, door: "Door") -> None:
+    def __init__(self, key: Secret, decline: Callable[[], None]) -> None:
+        """`decline` takes the key's way in away again; it may raise JackfieldError."""
         super().__init__(classes="locked")
         self._key = key
-        self._door = door
+        self._decline = decline
 
     def compose(self) -> ComposeResult:
         yield TitleBar("Jackfield", facts=("recovery key",))
@@ -285,7 +291,7 @@ class RecoveryScreen(Screen[None]):
         word = event.value.strip().casefold()
         if word == _DECLINED:
             try:
-                self._door.decline_recovery()
+                self._decline()
             except JackfieldError as error:
                 self._say(str(error))
                 return

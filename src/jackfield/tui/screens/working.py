@@ -1,15 +1,18 @@
 """What screens whose work runs beside the interface share."""
 
+from asyncio import to_thread
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
 from textual.worker import Worker, WorkerState
 
 from jackfield.model.errors import JackfieldError, LockedError
+from jackfield.tui.widgets.ask import Ask
 from jackfield.tui.widgets.notice import tell_error
 
+Done = TypeVar("Done")
 Task = Callable[..., Coroutine[None, None, None]]
 
 
@@ -49,6 +52,21 @@ class WorkingScreen(Screen[ScreenResultType]):
     async def is_confirmed(self, question: Screen[bool]) -> bool:
         """Ask, from a task given to `work`, and wait for the answer."""
         return await self.app.push_screen_wait(question)
+
+    async def ask_until_done(self, question: str, value: str, do: Callable[[str], Done], *, note: str) -> Done | None:
+        """Ask for one line, from a task given to `work`, until `do` takes it; None when the user leaves it.
+
+        `do` runs in a thread. Its errors are told, and what was typed stays to be mended.
+        """
+        while answer := await self.app.push_screen_wait(Ask(question, value, note=note)):
+            value = answer.strip()
+            try:
+                return await to_thread(do, value)
+            except LockedError:
+                raise
+            except JackfieldError as error:
+                self.after_error(error)
+        return None
 
     def after_error(self, error: JackfieldError) -> None:
         """Tell why something was not done."""

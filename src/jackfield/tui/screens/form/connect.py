@@ -69,8 +69,8 @@ class ConnectStep(Step):
     def _rows(self) -> Iterator[FormRow | TargetRows]:
         form = self.form
         width = label_width(["Private addresses", *(field.label for field in self._fields)])
-        if len(form.provider.methods) > 1 and form.connection is None:
-            options = [Option(one.id, literal(one.name)) for one in form.provider.methods]
+        if len(form.methods) > 1 and form.connection is None:
+            options = [Option(one.id, literal(one.name)) for one in form.methods]
             yield FormRow(_METHOD, "Method", option_editor(options, form.method_id), width=width)
         for field in self._fields:
             text = form.texts.get(field.name, "")

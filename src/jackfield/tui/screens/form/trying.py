@@ -1,8 +1,11 @@
 """The test of a form: the one under way, and the last one that ended."""
 
+from collections.abc import Callable
+
 from textual.widget import Widget
 
-from jackfield.services.engine import Engine
+from jackfield.checks.request import OnProgress
+from jackfield.services.engine import Engine, Job
 from jackfield.services.form import Form
 from jackfield.services.session import Session
 from jackfield.services.trial import Subject, Trial, draft_to_test, subject_of
@@ -29,10 +32,15 @@ class FormTest:
     def begin(self) -> None:
         """Test what is typed now. Raises InvalidField for what keeps it from running."""
         self.cancel()
-        draft = draft_to_test(self._session, self._form)
+        beginning = self.prepared()
         check = LiveCheck(self._listener)
-        check.follow(lambda told: self._engine.test_draft(draft, told))
+        check.follow(beginning)
         self.check, self._subject, self.last = check, subject_of(self._form), None
+
+    def prepared(self) -> Callable[[OnProgress], Job]:
+        """What begins the test of what is typed now. Raises InvalidField for what keeps it from running."""
+        draft = draft_to_test(self._session, self._form)
+        return lambda told: self._engine.test_draft(draft, told)
 
     def cancel(self) -> bool:
         """Stop the test; False when none is under way."""

@@ -1,0 +1,65 @@
+"""What is set for this home."""
+
+import click
+
+from jackfield.cli.output import pairs
+from jackfield.cli.program import Program, json_option
+from jackfield.model.errors import UsageError
+
+_NEVER = "never"
+_MOST = 24 * 60  # minutes
+
+
+@click.group()
+def settings() -> None:
+    """See and change what is set for this home."""
+
+
+@settings.command()
+@json_option
+@click.pass_obj
+def show(program: Program) -> None:
+    """What is set, and when the last backup was made."""
+    from jackfield.services.settings import Settings
+
+    with program.session() as session:
+        kept = Settings(session.store)
+        minutes, last = kept.idle_minutes(), kept.last_backup()
+        identities = len(session.identities.page(limit=10_000))
+    backup = {"made_at": last.made_at.isoformat(), "file": last.file} if last else None
+    lines = pairs(
+        [
+            ("locks by itself", f"after {minutes} minutes without a key" if minutes else _NEVER),
+            ("last backup", f"{backup['made_at']}: {backup['file']}" if backup else "none was made from this home"),
+            ("source identities", identities),
+            ("organizations", "not kept apart: whoever unlocks this vault reads all of them"),
+        ]
+    )
+    program.out.show({"idle_minutes": minutes, "last_backup": backup, "source_identities": identities}, lines)
+
+
+@settings.command()
+@click.argument("minutes")
+@json_option
+@click.pass_obj
+def idle(program: Program, minutes: str) -> None:
+    """Minutes without a key after which the full-screen interface locks, or never.
+
+    One that is open already keeps what it was opened with.
+    """
+    from jackfield.services.settings import Settings
+
+    number = _minutes(minutes)
+    with program.session() as session:
+        Settings(session.store).keep_idle_minutes(number)
+    said = f"after {number} minutes without a key" if number else _NEVER
+    program.out.show({"idle_minutes": number}, [f"Locks by itself: {said}."])
+
+
+def _minutes(text: str) -> int | None:
+    """Raises UsageError."""
+    if text == _NEVER:
+        return None
+    if not text.isdecimal() or not 1 <= int(text[:6]) <= _MOST:
+        raise UsageError("That is no number of minutes.", f"Write 1 to {_MOST}, or never.")
+    return int(text)

@@ -1,0 +1,1 @@
+"""Source identities: listed, made, tested, and given other keys."""

@@ -1,0 +1,1 @@
+"""Settings and security: the ways into the vault, backups, and what is set for this home."""
