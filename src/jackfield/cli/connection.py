@@ -279,7 +279,8 @@ def _shown(value: object) -> str:
 
 
 def _state(row: ConnectionSummary) -> str:
-    return f"{row.state.value} ({row.failure_kind.value})" if row.failure_kind else row.state.value
+    state = f"{row.state.value} ({row.failure_kind.value})" if row.failure_kind else row.state.value
+    return f"{state}, TLS not verified" if row.tls_unverified else state
 
 
 def _summary(row: ConnectionSummary, organizations: dict[str, str]) -> dict[str, Any]:
@@ -296,4 +297,5 @@ def _summary(row: ConnectionSummary, organizations: dict[str, str]) -> dict[str,
         "expires_at": instant(row.expires_at),
         "tested_at": instant(row.tested_at),
         "platform_managed": row.platform_managed,
+        "tls_unverified": row.tls_unverified,
     }

@@ -55,7 +55,7 @@ class CredentialsStep(Step):
     def _guide(self, width: int) -> Iterator[Line]:
         form, provider = self.form, self.form.provider
         yield (Span(f"At {literal(provider.name)}", "strong"),)
-        for number, step in enumerate(provider.guide_of(form.method), 1):
+        for number, step in enumerate(form.guide(), 1):
             yield from paragraph(step, width, first=f" {number} ")
         if ways(form.method):
             yield from paragraph(
