@@ -29,7 +29,7 @@ class Agreeing:
 
         consequences = (
             f"Whoever sits between here and {host} could take its place and read the secret.",
-            "The connection stays marked, and the trail keeps who switched it off and when.",
+            "The connection stays marked, and the trail keeps that it was switched off.",
             "Better: leave it on, and give the server's own certificate as the CA certificate.",
         )
         self._screen.app.push_screen(TypedConfirm("Connect without verifying TLS?", consequences, word=host), answered)

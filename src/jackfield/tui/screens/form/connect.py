@@ -148,9 +148,9 @@ class ConnectStep(Step):
         elif isinstance(value, Stored):
             self.form.set_stored(key, value)
         elif value != self.form.texts.get(key, "") or key in self.form.stored:
-            typed = self.form.type(key, value)
-            self._changes[key] = typed.changes
-            if typed.problem is not None and self.form.unconfirmed() == typed.problem:
+            self._changes[key] = self.form.type(key, value).changes
+            unconfirmed = self.form.unconfirmed()
+            if unconfirmed is not None and unconfirmed.field == key:
                 self.post_message(self.Unconfirmed())
         await self._ask_for_what_applies()
         self._mark_all()
