@@ -59,7 +59,7 @@ async def test_verification_goes_off_when_the_host_is_typed(inside: Inside, form
         await shows(pilot, "Description")
         await pilot.press("ctrl+s")
         await shows(pilot, "Save it without a test?")
-        await pilot.press("enter")
+        await pilot.press("y")
         await shows(pilot, "✔ Saved postgres")
     made = inside.session.connections.find("postgres")
     overview = Stage(inside, lambda vault: DetailScreen(vault.session, vault.engine, made.id))

@@ -13,7 +13,7 @@ from jackfield.providers.contract.address import is_unverified, vendor_host, ver
 from jackfield.providers.contract.field import Field
 from jackfield.providers.contract.fields import all_names, defaults, is_shown, normalise, read_value
 from jackfield.providers.contract.guide import guide_steps
-from jackfield.providers.contract.paste import recognise
+from jackfield.providers.contract.paste import Pasted, read_block
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import merged_snippet, missing_targets, placeholder, target_values
 from jackfield.providers.contract.spec import Method, Permission, Provider, Use
@@ -293,9 +293,10 @@ class Form:
             "Leave the verification on, or agree: in the form by typing the host, in a command by --accept-unverified.",
         )
 
-    def paste(self, text: str) -> dict[str, Typed]:
-        """Recognise a pasted block and fill the fields it knows; empty when it is none."""
-        return {name: self.type(name, value) for name, value in recognise(self.provider, self.method, text).items()}
+    def paste(self, text: str) -> tuple[Pasted, dict[str, Typed]]:
+        """Recognise a pasted block and fill the fields it knows; what it was, and what became of each value."""
+        pasted = read_block(self.provider, self.method, text)
+        return pasted, {name: self.type(name, value) for name, value in pasted.fields.items()}
 
     def values(self) -> dict[str, FieldValue]:
         """The typed fields. Raises InvalidField for the first that is wrong."""

@@ -319,6 +319,13 @@ KeyMap = Mapping[str, tuple[str, ...]]
 """Action id → the keys that replace its own."""
 
 
+# Between fields: priority keys act at once, so that a key typed right after one reaches the next field.
+BETWEEN_FIELDS: Final[tuple[BindingType, ...]] = (
+    Binding("tab", "app.focus_next", show=False, priority=True),
+    Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+)
+
+
 def bindings(*places: Place) -> list[BindingType]:
     """Textual's bindings for what applies in these places. A key map replaces their keys by id (`App.set_keymap`)."""
     return [

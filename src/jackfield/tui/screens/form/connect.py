@@ -10,6 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from jackfield.model.errors import InvalidField, JackfieldError
 from jackfield.model.secret import Stored
 from jackfield.providers.contract.field import Field
+from jackfield.providers.contract.paste import Pasted
 from jackfield.services.form import Form
 from jackfield.services.identities import Identity
 from jackfield.services.logins import ways
@@ -23,6 +24,7 @@ from jackfield.tui.widgets.choice import Option
 from jackfield.tui.widgets.lines import Line, literal
 from jackfield.tui.widgets.option_line import YES_OR_NO
 from jackfield.tui.widgets.prose import Prose, paragraph
+from jackfield.tui.widgets.text_input import TextInput
 
 _METHOD: Final = "method|"  # row keys that are no field
 _START: Final = "identity|"
@@ -40,6 +42,7 @@ _IDENTITY: Final = (
     "What a source identity gives is not asked here. It is kept once for all connections that start from it."
 )
 _PASTE: Final = "Paste a whole block anywhere: a profile, a URL, .env lines or JSON fills what it knows."
+_NAMED: Final = 4  # names of what was left out
 _SOURCES: Final = "@FILE and env:VARIABLE read the value from there."
 
 
@@ -200,20 +203,28 @@ class ConnectStep(Step):
         self._take_block(event.text)
 
     def _take_block(self, text: str) -> bool:
-        filled = self.form.paste(text)
+        pasted, filled = self.form.paste(text)
+        if pasted.refused:
+            self._say(f"{pasted.refused} Nothing was taken: copy it again as text, or name its file: @FILE.")
+            return True
         if not filled:
+            editor = self.screen.focused
+            if "\n" in text.strip() and isinstance(editor, TextInput):
+                self._say("Nothing in that block is known here; its first line alone was taken.")
             return False
-        labels = {field.name: field.label for field in self.form.method.fields}
         self._changes |= {name: typed.changes for name, typed in filled.items()}
-        self.call_later(self._show_pasted, [labels[name] for name in filled])
+        self.call_later(self._show_pasted, pasted)
         return True
 
-    async def _show_pasted(self, labels: list[str]) -> None:
+    async def _show_pasted(self, pasted: Pasted) -> None:
         await self._ask_for_what_applies()
         for row in self.query(FormRow):
             if row.key in self.form.texts:
                 row.replace(self.form.texts[row.key])
-        self._say(f"Filled from what was pasted: {', '.join(labels)}.")
+        labels = ", ".join(one.label for one in self.form.method.fields if one.name in pasted.fields)
+        left_out, more = ", ".join(pasted.left_out[:_NAMED]), len(pasted.left_out) - _NAMED
+        rest = f" Left out: {left_out}{f' and {more} more' if more > 0 else ''}." if left_out else ""
+        self._say(f"Filled from what was pasted: {labels}.{rest}")
         self._mark_all()
         self.changed()
 
@@ -221,6 +232,7 @@ class ConnectStep(Step):
         """What was typed is shown as it is kept."""
         row = event.widget.parent
         if isinstance(row, FormRow) and self._changes.get(row.key) and row.key in self.form.texts:
+            self.form.type(row.key, row.text)  # keys typed ahead may not have been told yet
             with row.prevent(FormRow.Edited):
                 row.replace(self.form.texts[row.key])
 

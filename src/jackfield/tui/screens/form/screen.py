@@ -19,7 +19,7 @@ from jackfield.services.form import Form
 from jackfield.services.logins import log_in, ways
 from jackfield.services.session import Session
 from jackfield.services.trial import management_of, save_form
-from jackfield.tui.keys import Place, bindings
+from jackfield.tui.keys import BETWEEN_FIELDS, Place, bindings
 from jackfield.tui.live import CheckEnded, CheckTold
 from jackfield.tui.screens.address import AddressScreen
 from jackfield.tui.screens.form.access import AccessStep, focused_row
@@ -55,6 +55,7 @@ class FormScreen(Screen[str | None]):
     CSS_PATH = "../../styles/form.tcss"
     BINDINGS = [
         *bindings(Place.FORM),
+        *BETWEEN_FIELDS,
         ("escape", "leave"),
         ("down", "app.focus_next"),
         ("up", "app.focus_previous"),
