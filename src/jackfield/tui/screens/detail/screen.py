@@ -31,7 +31,7 @@ from jackfield.tui.screens.detail.pages import (
     read_page,
     run_lines,
 )
-from jackfield.tui.screens.form.login import LoginScreen
+from jackfield.tui.screens.form.login import open_login
 from jackfield.tui.screens.form.screen import FormScreen
 from jackfield.tui.screens.policy import difference_screen, policy_screen
 from jackfield.tui.screens.reading import ReadingScreen
@@ -240,15 +240,16 @@ class DetailScreen(WorkingScreen[None]):
 
     def action_log_in(self) -> None:
         """Log in at the vendor again; the connection keeps its id and everything that uses it."""
-        if not self._can_log_in():
+        provider, connection = self._facts.provider, self._facts.connection
+        if provider is None or not self._can_log_in():
             return
-        connection = self._facts.connection
-        login = LoginScreen(
-            self._facts.provider.name if self._facts.provider else connection.provider,
-            self._engine,
-            lambda network, show, pasted: repair(self._session, connection, network, show, pasted=pasted),
-        )
-        self.app.push_screen(login, self._logged_in)
+        open_login(
+            self, provider, provider.method(connection.method), self._engine,
+            lambda network, show, pasted, way: repair(
+                self._session, connection, network, show, way=way, pasted=pasted
+            ),
+            self._logged_in,
+        )  # fmt: skip
 
     async def _logged_in(self, repaired: object) -> None:
         if repaired is not None:

@@ -27,7 +27,7 @@ from jackfield.tui.screens.form.agreeing import Agreeing
 from jackfield.tui.screens.form.connect import ConnectStep
 from jackfield.tui.screens.form.credentials import CredentialsStep
 from jackfield.tui.screens.form.keeper import DraftKeeper
-from jackfield.tui.screens.form.login import LoginScreen
+from jackfield.tui.screens.form.login import open_login
 from jackfield.tui.screens.form.picking import Picked, TargetPicking
 from jackfield.tui.screens.form.save import SaveStep, doubt
 from jackfield.tui.screens.form.saved import SavedStep
@@ -331,12 +331,12 @@ class FormScreen(Screen[str | None]):
 
     def action_log_in(self) -> None:
         if self._connect is not None:
-            login = LoginScreen(
-                self._form.provider.name,
-                self._engine,
-                lambda network, show, pasted: log_in(self._session, self._form, network, show, pasted=pasted),
-            )
-            self.app.push_screen(login, self._logged_in)
+            form = self._form
+            open_login(
+                self, form.provider, form.method, self._engine,
+                lambda network, show, pasted, way: log_in(self._session, form, network, show, way=way, pasted=pasted),
+                self._logged_in,
+            )  # fmt: skip
 
     async def _logged_in(self, values: Mapping[str, FieldValue] | None) -> None:
         if values is not None:
