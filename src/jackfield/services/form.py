@@ -186,9 +186,9 @@ class Form:
     def guide(self) -> tuple[str, ...]:
         """How the credential is made at the vendor, with what is known of this connection."""
         secret = {one.name for one in self.method.fields if one.is_secret}
-        names = {name: value for name, value in self._plain_names().items() if name not in secret}
-        organization = {"id": self.scope.organization_id if self.scope else ""}
-        return guide_steps(self.provider, self.method, {**names, "organization": organization})
+        names = {name: value for name, value in self._plain_names().items() if name not in secret and value != ""}
+        organization = {"organization": {"id": self.scope.organization_id}} if self.scope else {}
+        return guide_steps(self.provider, self.method, {**names, **organization})
 
     def snippet(self) -> str:
         """What to paste at the vendor, without any secret: a password stays a placeholder."""

@@ -12,6 +12,7 @@ from textual.message import Message
 from jackfield.model.errors import JackfieldError, NotFound
 from jackfield.services.difference import difference
 from jackfield.services.engine import Engine, News, Tested, TestEnded
+from jackfield.services.form import Form
 from jackfield.services.history import Moment
 from jackfield.services.logins import repair, ways
 from jackfield.services.session import Session
@@ -33,7 +34,7 @@ from jackfield.tui.screens.detail.pages import (
 )
 from jackfield.tui.screens.form.login import open_login
 from jackfield.tui.screens.form.screen import FormScreen
-from jackfield.tui.screens.policy import difference_screen, policy_screen
+from jackfield.tui.screens.policy import difference_screen, guide_screen, policy_screen
 from jackfield.tui.screens.reading import ReadingScreen
 from jackfield.tui.screens.working import WorkingScreen
 from jackfield.tui.widgets.check_view import CheckView
@@ -265,14 +266,24 @@ class DetailScreen(WorkingScreen[None]):
             return self._can_log_in()
         return action != "cancel_test" or self._check is not None
 
-    def action_policy(self) -> None:
-        """The least that its uses need, filled with what this connection holds that is no secret."""
+    def _form(self, reason: str) -> Form | None:
+        """What this connection holds, to fill texts with; None, and told, when it cannot be read."""
         if self._facts.provider is None:
-            return
+            return None
         try:
-            form = stored_form(self._session, self._facts.connection, reason="policy")
+            return stored_form(self._session, self._facts.connection, reason=reason)
         except JackfieldError as error:
             tell_error(self, error)
+            return None
+
+    def action_guide(self) -> None:
+        """How its credential is made at the vendor, filled with what this connection holds that is no secret."""
+        if (form := self._form("guide")) is not None:
+            self.app.push_screen(guide_screen(form))
+
+    def action_policy(self) -> None:
+        """The least that its uses need, filled likewise."""
+        if (form := self._form("policy")) is None:
             return
         if snippet := form.snippet():
             self.app.push_screen(policy_screen(form.name, snippet))
