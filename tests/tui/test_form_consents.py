@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
+from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.network import Network
 from jackfield.services.form import Form
 from jackfield.tui.screens.detail.screen import DetailScreen
@@ -14,7 +16,7 @@ from jackfield.tui.screens.form.rows import FormRow
 from jackfield.tui.screens.form.screen import FormScreen
 from jackfield.tui.widgets.typed_confirm import TypedConfirm
 from support.face import until
-from support.stage import Inside, Stage, opened, shows
+from support.stage import Inside, Stage, opened, said, shows
 
 SIZE = (80, 24)
 SWITCH = "sslRejectUnauthorized"
@@ -90,3 +92,47 @@ async def test_a_test_asks_again_for_another_host(inside: Inside, form: Form) ->
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(stage.screen, FormScreen))
         assert form.unverified_host == "127.0.0.1"
+
+
+async def test_a_form_starts_from_an_identity(inside: Inside) -> None:
+    """Chosen in the third step: what it gives is not asked any more, and is again without it."""
+    fields: dict[str, FieldValue] = {"accessKeyId": "AKIA" + "X" * 16, "secretAccessKey": Secret("x" * 40)}
+    hub = inside.session.identities.create("hub-account", "aws", "access-key", fields)
+    form = Form.new(inside.session.registry.get("aws"), inside.scope)
+    form.type("roleArn", "arn:aws:iam::123456789012:role/jackfield")
+    stage = Stage(inside, lambda vault: FormScreen(vault.session, vault.engine, form))
+    async with stage.run_test(size=SIZE, notifications=True) as pilot:
+        await pilot.press("ctrl+n", "ctrl+n")
+        await shows(pilot, "Starts from", "Source access key ID")
+        (row,) = [row for row in stage.screen.query(FormRow) if row.key == "identity|"]
+        row.editor.focus()
+        await pilot.press("right")
+        await until(pilot, lambda: form.identity == hub and "Source access key ID" not in said(stage))
+        await shows(pilot, "What a source identity gives is not asked here.")
+        await pilot.press("ctrl+n")
+        await shows(pilot, "Description")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Save it without a test?")
+        await pilot.press("y")
+        await shows(pilot, "✔ Saved aws")
+    made = inside.session.connections.find("aws")
+    assert inside.session.identities.of_connection(made.id) == hub
+    overview = Stage(inside, lambda vault: DetailScreen(vault.session, vault.engine, made.id))
+    async with overview.run_test(size=SIZE, notifications=True) as pilot:
+        await shows(pilot, "source identity hub-account")
+        await pilot.press("v")
+        await shows(pilot, "At AWS", inside.scope.organization_id)
+
+
+async def test_a_pasted_block_says_what_was_left_out_and_what_is_refused(inside: Inside, form: Form) -> None:
+    stage = Stage(inside, lambda vault: FormScreen(vault.session, vault.engine, form))
+    async with stage.run_test(size=SIZE, notifications=True) as pilot:
+        await pilot.press("ctrl+n", "ctrl+n")
+        await shows(pilot, "Verify the certificate")
+        stage.post_message(events.Paste("PGHOST=db.example\nEDITOR=vi\n"))
+        await shows(pilot, "Filled from what was pasted: Host.", "Left out: EDITOR.")
+        stage.post_message(events.Paste("x" * (10 << 20)))
+        await shows(pilot, "10,485,760 characters were pasted", "Nothing was")
+        stage.post_message(events.Paste("first\nsecond"))
+        await shows(pilot, "its first line alone was taken")
+        assert len("".join(form.texts.values())) < 200

@@ -236,7 +236,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("y",),
         "The least that its chosen uses need.",
     ),
-    Action("detail.guide", Place.CONNECTION, "How it is made at the vendor", "guide", ("o",), "The steps, filled in."),
+    Action("detail.guide", Place.CONNECTION, "How it is made at the vendor", "guide", ("v",), "The steps, filled in."),
     Action(
         "detail.difference",
         Place.CONNECTION,

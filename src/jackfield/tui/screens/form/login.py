@@ -64,6 +64,13 @@ def open_login(
         chosen("")
 
 
+class _Room(Center):
+    """Where a QR code goes, if there is one and it fits."""
+
+    def render(self) -> str:
+        return ""
+
+
 class LoginScreen(ModalScreen[Any]):
     """Gives what the login gave, or None when it was left."""
 
@@ -74,7 +81,7 @@ class LoginScreen(ModalScreen[Any]):
         background: $background;
         & > Prose { height: auto; padding: 1 2 0 2; }
         & > TextInput { margin: 1 2 0 2; display: none; }
-        & > Center { height: 1fr; align: center middle; }
+        & > _Room { height: 1fr; align: center middle; }
     }
     """
 
@@ -105,7 +112,7 @@ class LoginScreen(ModalScreen[Any]):
         yield TitleBar("Log in", self._vendor)
         yield Prose(self._lines, can_focus=False)
         yield TextInput(placeholder="or paste the address that the browser ended at")
-        yield Center()
+        yield _Room()
         yield KeyBar("reading.copy", "app.back", words={"reading.copy": "copy the address", "app.back": "cancel"})
 
     def on_mount(self) -> None:
@@ -156,9 +163,9 @@ class LoginScreen(ModalScreen[Any]):
             self.query_one(TextInput).display = True
             self.query_one(TextInput).focus()
             return
-        code, room = QrCode(event.prompt.scanned), self.query_one(Center).size
+        code, room = QrCode(event.prompt.scanned), self.query_one(_Room).size
         if code.fits(room.width, room.height):
-            await self.query_one(Center).mount(code)
+            await self.query_one(_Room).mount(code)
 
     def _tick(self) -> None:
         """Draw again when what is said of the time left is another."""
@@ -172,7 +179,7 @@ class LoginScreen(ModalScreen[Any]):
             self.dismiss(event.end.value)
             return
         self._error = event.end.error
-        self.query_one(Center).remove_children()
+        self.query_one(_Room).remove_children()
         self.query_one(TextInput).display = False
         self.query_one(Prose).show(self._lines)
 
@@ -194,7 +201,8 @@ class LoginScreen(ModalScreen[Any]):
             if prompt.way is Way.DEVICE
             else "A browser of this machine comes back by itself; from another, paste the address it ended at."
         )
-        yield from paragraph(f"{how} {self._told}, and this goes on by itself.", width, "muted")
+        yield from paragraph(how, width, "muted")
+        yield from paragraph(f"{self._told}; this goes on by itself.", width, "muted")
 
 
 def _left(ends: datetime) -> str:
