@@ -128,6 +128,8 @@ async def test_the_address_that_a_browser_elsewhere_ends_at_is_pasted(
     stage = stage_of(inside, form)
     async with stage.run_test(size=SIZE, notifications=True) as pilot:
         prompt = await to_login(pilot, Way.BROWSER)
+        await pilot.press("ctrl+y")
+        assert stage.clipboard == prompt.url
         address = await asyncio.to_thread(openid.visit, prompt.url, elsewhere=True)
         await pilot.press(*address, "enter")
         await shows(pilot, "✔ passed")

@@ -289,6 +289,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("form.login", Place.FORM, "Log in", "log_in", ("f6",), "Where the method gets its token by a login."),
     Action("reading.copy", Place.READING, "Copy", "copy", ("y",), "Send the text to the terminal's clipboard."),
+    Action("reading.copy-address", Place.READING, "Copy the address", "copy", ("ctrl+y",), in_palette=False),
     Action("reading.write", Place.READING, "Write to a file", "write", ("w",)),
 )
 _BY_ID: Final = {action.id: action for action in ACTIONS}

@@ -113,7 +113,7 @@ class LoginScreen(ModalScreen[Any]):
         yield Prose(self._lines, can_focus=False)
         yield TextInput(placeholder="or paste the address that the browser ended at")
         yield _Room()
-        yield KeyBar("reading.copy", "app.back", words={"reading.copy": "copy the address", "app.back": "cancel"})
+        yield KeyBar("reading.copy-address", "app.back", words={"app.back": "cancel"})
 
     def on_mount(self) -> None:
         try:
