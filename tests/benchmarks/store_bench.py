@@ -91,6 +91,7 @@ def _row(
         "platform_managed": False,
         "attempts_allowed": False,
         "private_address_allowed": False,
+        "tls_unverified": False,
         "secret_digest": None,
         "created_at": now,
         "updated_at": now,

@@ -80,7 +80,7 @@ def test_connection_starts_from_it(made: Jackfield, google: Gcp) -> None:
     ran = made(*CREATE, "--name", "other", "--identity", "tools", "--set", "sourceCredentials=-", stdin="{}")
     assert (ran.code, "The source identity tools gives this field." in ran.err) == (2, True)
     opened = [one for one in shown(made, "audit", "list") if one["action"] == "identity.open"]
-    assert [(one["name"], one["reason"]) for one in opened] == [("tools", "create")]
+    assert [(one["name"], one["reason"]) for one in opened] == [("tools", "test")]
 
 
 def test_copy_starts_from_the_same_identity(made: Jackfield) -> None:
@@ -102,11 +102,22 @@ def test_identity_is_given_and_taken_by_an_edit(made: Jackfield, secret_file: Ca
     made.done("identity", "delete", "tools")
 
 
-def test_edit_of_the_identity_changes_nothing_else(made: Jackfield) -> None:
+def test_edit_that_lacks_a_field_changes_nothing_else(made: Jackfield) -> None:
     made.done(*CREATE, "--name", "deploy", "--identity", "tools")
     ran = made("connection", "edit", "deploy", "--identity", "none", "--description", "x")
-    assert (ran.code, "--identity goes with" in ran.err) == (2, True)
-    assert shown(made, "connection", "show", "deploy")["source_identity"] == "tools"
+    assert (ran.code, "Source credentials is needed" in ran.err) == (2, True)
+    after = shown(made, "connection", "show", "deploy")
+    assert (after["source_identity"], after["description"], after["state"]) == ("tools", "", "passed")
+
+
+def test_identity_is_edited_together_with_the_rest(made: Jackfield, secret_file: Callable[[str], str]) -> None:
+    made.done(*CREATE, "--name", "deploy", "--set", f"sourceCredentials={secret_file(key_file())}")
+    edit = ("connection", "edit", "deploy", "--identity", "tools", "--description", "x")
+    after = shown(made, *edit)
+    assert (after["source_identity"], after["description"], after["state"]) == ("tools", "x", "untested")
+    ran = made(*edit, "--set", "sourceCredentials=-", stdin="{}")
+    assert (ran.code, "The source identity tools gives this field." in ran.err) == (2, True)
+    assert made("connection", "test", "deploy").code == 0
 
 
 def test_renamed_and_replaced_identity_stays_the_connections(

@@ -1,5 +1,6 @@
 """What goes wrong: its exit code, its two lines, and that nothing else is said."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -253,3 +254,25 @@ def test_an_empty_folder_of_the_user_becomes_the_home(empty: Jackfield) -> None:
 def test_completion_is_a_script_for_the_shell(empty: Jackfield) -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_JACKFIELD_COMPLETE" in empty.done("completion", shell)
+
+
+def test_verification_is_switched_off_only_in_so_many_words(
+    jackfield: Jackfield, secret_file: Callable[[str], str]
+) -> None:
+    """Refused without the consent, then kept with its mark; an edit to another host asks again."""
+    words = (
+        *("connection", "create", "postgres", "-o", "acme", "--name", "db", "--untested"),
+        *("--set", "host=10.0.0.7", "--set", "database=app", "--set", "username=bob"),
+        *("--set", f"password={secret_file('canary-7d1e')}", "--set", "sslRejectUnauthorized=false"),
+    )
+    refused = jackfield(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert "Nobody would verify that it is 10.0.0.7" in refused.err
+    assert "--accept-unverified" in refused.err
+
+    made = json.loads(jackfield.done(*words, "--accept-unverified", "--json"))
+    assert made["tls_unverified"] is True
+    assert "untested, TLS not verified" in jackfield.done("connection", "list")
+    moved = ("connection", "edit", "db", "--set", "host=10.0.0.8", "--set", f"password={secret_file('canary-7d1e')}")
+    assert jackfield(*moved).code == 2
+    assert jackfield(*moved, "--accept-unverified").code == 0

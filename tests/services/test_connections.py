@@ -18,7 +18,8 @@ from jackfield.model.errors import (
     UsageError,
 )
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
-from jackfield.services.connections import Changes, Definition, near_address
+from jackfield.services.connections import Changes, Definition
+from jackfield.services.requirements import near_address
 from jackfield.services.session import Session
 from jackfield.services.takeover import definition_of
 from jackfield.store import tables

@@ -101,9 +101,9 @@ def test_identity_in_use_is_not_deleted(session: Session, source: Identity, conn
     assert refused.value.uses == ("connection deploy",)
 
     with pytest.raises(InvalidField, match="Source credentials is needed"):
-        session.connections.start_from(connection, None)
+        session.connections.edit(connection, Changes(definition_of(connection), {}, None))
     own: dict[str, FieldValue] = {"sourceCredentials": Secret(key_file("own"))}
-    freed = session.connections.start_from(connection, None, own)
+    freed = session.connections.edit(connection, Changes(definition_of(connection), own, None))
     assert session.connections.fields(freed, reason="test")["sourceCredentials"] == own["sourceCredentials"]
     session.identities.delete(source)
     assert session.identities.page() == ()
@@ -114,7 +114,7 @@ def test_connection_gets_an_identity_later(session: Session, scope: Scope, sourc
     made = session.connections.create(scope, Definition("own", "gcp", METHOD), fields)
     assert session.connections.with_secret(Secret(key_file("own"))) == (made,)
 
-    lent = session.connections.start_from(made, source)
+    lent = session.connections.edit(made, Changes(definition_of(made), {}, source))
 
     assert session.connections.fields(lent, reason="test")["sourceCredentials"] == Secret(key_file())
     assert session.connections.with_secret(Secret(key_file("own"))) == ()

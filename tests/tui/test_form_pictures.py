@@ -1,6 +1,7 @@
 """How the gallery, the form and the detail look at 80×24 and 120×40, with what they show held still."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,13 +24,18 @@ from jackfield.model.check import (
     StepOutcome,
 )
 from jackfield.model.connection import IntendedUse
-from jackfield.model.secret import Secret
+from jackfield.model.secret import FieldValue, Secret
+from jackfield.net.network import Network
 from jackfield.services.connections import Definition
 from jackfield.services.form import Form
+from jackfield.services.logins import Prompt, Show, Way
 from jackfield.services.trial import Trial
 from jackfield.store import connections
 from jackfield.tui import times
 from jackfield.tui.screens.detail.screen import DetailScreen
+from jackfield.tui.screens.form import login
+from jackfield.tui.screens.form.login import LoginScreen
+from jackfield.tui.screens.form.rows import FormRow
 from jackfield.tui.screens.form.screen import FormScreen
 from providers.netlify.vendor import Netlify
 from support.stage import Inside, Stage, opened, shows
@@ -84,6 +90,7 @@ class _Still(datetime):
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside]:
     monkeypatch.setattr(times, "datetime", _Still)
+    monkeypatch.setattr(login, "datetime", _Still)
     monkeypatch.setattr(connections, "new_id", lambda: "f" * 32)
     monkeypatch.delenv("NO_COLOR", raising=False)
     with Netlify() as world, opened(tmp_path, world.network) as vault:
@@ -146,6 +153,64 @@ def detail_at(*keys: str, wait: str) -> Callable[[Inside], tuple[Stage, Ready]]:
     return show
 
 
+def role_at(*, lent: bool) -> Callable[[Inside], tuple[Stage, Ready]]:
+    """Step 3 of a role at AWS that starts from an identity, or from its own fields where there is none."""
+
+    def show(inside: Inside) -> tuple[Stage, Ready]:
+        form = Form.new(inside.session.registry.get("aws"), inside.scope)
+        form.type("roleArn", "arn:aws:iam::123456789012:role/jackfield")
+        if lent:
+            fields: dict[str, FieldValue] = {"accessKeyId": "AKIA" + "X" * 16, "secretAccessKey": Secret("x" * 40)}
+            form.identity = inside.session.identities.create("hub-account", "aws", "access-key", fields)
+
+        async def ready(pilot: Pilot[Any]) -> None:
+            await shows(pilot, "What is it for?")
+            await pilot.press("ctrl+n", "ctrl+n")
+            await shows(pilot, "Starts from")
+            (row,) = [row for row in pilot.app.screen.query(FormRow) if row.key == "identity|"]
+            row.editor.focus()
+            await shows(pilot, "source identity")
+            await pilot.pause()
+
+        return Stage(inside, lambda vault: FormScreen(vault.session, vault.engine, form)), ready
+
+    return show
+
+
+def unverified(inside: Inside) -> tuple[Stage, Ready]:
+    """The question before TLS goes unverified."""
+    form = Form.new(inside.session.registry.get("postgres"), inside.scope)
+    for name, text in (("host", "db.internal"), ("sslRejectUnauthorized", "false")):
+        form.type(name, text)
+
+    async def ready(pilot: Pilot[Any]) -> None:
+        await shows(pilot, "What is it for?")
+        await pilot.press("ctrl+n", "ctrl+n")
+        await shows(pilot, "Verify the certificate")
+        await pilot.press("ctrl+t")
+        await shows(pilot, "Type  db.internal")
+        await pilot.pause()
+
+    return Stage(inside, lambda vault: FormScreen(vault.session, vault.engine, form)), ready
+
+
+def login_at(way: Way, url: str, code: str) -> Callable[[Inside], tuple[Stage, Ready]]:
+    """A login under way."""
+
+    async def begin(_: Network, show: Show, __: Awaitable[str]) -> None:
+        show(Prompt(way, url, code, url, NOW + timedelta(minutes=14, seconds=30)))
+        await asyncio.Event().wait()
+
+    def show(inside: Inside) -> tuple[Stage, Ready]:
+        async def ready(pilot: Pilot[Any]) -> None:
+            await shows(pilot, "It holds for 15 minutes")
+            await pilot.pause()
+
+        return Stage(inside, lambda vault: LoginScreen("Vendor", vault.engine, begin)), ready
+
+    return show
+
+
 SHOWN: Final = {
     "access": form_at(wait="Least it needs"),
     "credentials": form_at("ctrl+n", wait="Generate new token"),
@@ -157,6 +222,11 @@ SHOWN: Final = {
     "overview": detail_at(wait="acme-bot"),
     "permissions": detail_at("right", wait="of 3 held"),
     "history": detail_at("left", "left", wait="3 tests"),
+    "identity": role_at(lent=True),
+    "identity-none": role_at(lent=False),
+    "unverified": unverified,
+    "login-code": login_at(Way.DEVICE, "https://vendor.example/device", "WDJB-MJHT"),
+    "login-browser": login_at(Way.BROWSER, "https://vendor.example/authorize?" + "state=" + "x" * 180, ""),
     "qr": form_at("f3", wait="personal-access-tokens"),
 }
 

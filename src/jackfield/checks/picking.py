@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 from jackfield.checks.facts import FactBook
 from jackfield.checks.request import CheckRequest
-from jackfield.checks.run import call_for, plain_names
+from jackfield.checks.run import call_for
 from jackfield.model.errors import Refused
 from jackfield.net.deadline import Deadline, within
 from jackfield.net.http import HttpClient
 from jackfield.net.network import Network
 from jackfield.net.trace import Trace
 from jackfield.providers.contract.expression import Expression
+from jackfield.providers.contract.fields import all_names
 from jackfield.providers.contract.spec import Picker
 from jackfield.text import cleaned
 
@@ -77,7 +78,7 @@ async def _open(request: CheckRequest, network: Network, deadline: Deadline, cle
         organization_id=request.organization_id,
         private_allowed=request.private_allowed,
     )
-    names = plain_names(request.method, request.fields) | {
+    names = all_names(request.method, request.fields) | {
         "connection": {"name": request.connection_name},
         "organization": {"id": request.organization_id},
         "now": datetime.now(UTC),

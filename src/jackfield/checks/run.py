@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from jackfield.checks.facts import Answer, FactBook
 from jackfield.checks.failures import declared_failure, general_failure
@@ -35,9 +34,9 @@ from jackfield.net.http import HttpClient
 from jackfield.net.network import Network
 from jackfield.net.tls import TlsOptions
 from jackfield.net.trace import Trace
+from jackfield.providers.contract.address import vendor_host
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.expression import Template
-from jackfield.providers.contract.fields import rule_names
+from jackfield.providers.contract.fields import all_names
 from jackfield.providers.contract.functions import parse_time
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import target_values
@@ -52,11 +51,6 @@ Target = Mapping[str, object]
 async def run_check(request: CheckRequest, network: Network, on_progress: OnProgress = lambda _: None) -> CheckResult:
     """Test one credential. Every failure is part of the result; only cancellation is raised."""
     return await _Run(request, network, on_progress).result()
-
-
-def plain_names(method: Method, fields: Mapping[str, FieldValue]) -> dict[str, object]:
-    """Every field of the method as rules read it; one that was not given is empty text."""
-    return {**{field.name: "" for field in method.fields}, **rule_names(method.id, fields)}
 
 
 def call_for(
@@ -79,28 +73,12 @@ def call_for(
         network=network,
         deadline=deadline,
         trace=trace or Trace(),
-        tls=_tls_options(provider.tls, plain_names(method, fields)),
+        tls=_tls_options(provider.tls, all_names(method, fields)),
         private_allowed=private_allowed,
         organization_id=organization_id,
         random=secrets.token_hex(RANDOM_BYTES),
         cleanup=cleanup,
     )
-
-
-def vendor_host(provider: Provider, names: Mapping[str, object]) -> str:
-    """The host a check mainly talks to, as far as the fields tell; checks of one host wait for one another."""
-    texts: list[Template] = []
-    if isinstance(provider.base_url, tuple):
-        texts += [address.url for address in provider.base_url if address.when.decide(names) is True]
-    elif provider.base_url is not None:
-        texts.append(provider.base_url)
-    if provider.endpoint is not None:
-        texts.append(provider.endpoint.host)
-    for text in texts:
-        place = text.render(names)
-        if place is not NOTHING:
-            return urlsplit(place if "://" in place else f"//{place}").hostname or provider.slug
-    return provider.slug
 
 
 def _tls_options(rules: Tls, names: Mapping[str, object]) -> TlsOptions | None:
@@ -136,7 +114,7 @@ class _Run:
         if command:
             message = f"The library that speaks to {self.request.provider.name} is not installed."
             return self._finish(Failure(FailureKind.UNSUPPORTED, message, f"Add it with: {command}"))
-        names = plain_names(self.request.method, self.request.fields)
+        names = all_names(self.request.method, self.request.fields)
         try:
             async with self.network.turn(vendor_host(self.request.provider, names)):
                 self.started_at, self.clock = datetime.now(UTC), time.perf_counter()
@@ -191,7 +169,7 @@ class _Run:
             organization_id=request.organization_id,
             private_allowed=request.private_allowed,
         )
-        names = plain_names(request.method, request.fields) | {
+        names = all_names(request.method, request.fields) | {
             "connection": {"name": request.connection_name},
             "organization": {"id": request.organization_id},
             "now": self.started_at,

@@ -99,11 +99,13 @@ def list_connections(
 @connection.command()
 @described
 @click.option("--fields", is_flag=True, help="Open the credential and show its fields that are no secrets.")
+@click.option("--guide", is_flag=True, help="Open it, and show how it is made at the vendor, filled in.")
 @json_option
 @click.pass_obj
-def show(program: Program, name: str, organization: str | None, project: str | None, fields: bool) -> None:
+def show(program: Program, name: str, organization: str | None, project: str | None, fields: bool, guide: bool) -> None:
     """Show what a connection is for, and what its last test found."""
     from jackfield.model.secret import Secret
+    from jackfield.services.trial import stored_form
 
     with program.session() as session:
         found = find_connection(session, name, organization, project)
@@ -114,13 +116,18 @@ def show(program: Program, name: str, organization: str | None, project: str | N
             last = None
             program.out.note(f"jackfield: {error}")
         opened = session.connections.fields(found, reason="show") if fields else {}
+        steps = list(stored_form(session, found, reason="guide").guide()) if guide else []
     plain = {name: one for name, one in opened.items() if not isinstance(one, Secret)}
     value |= {"last_test": result_value(found.name, last) if last else None} | ({"fields": plain} if fields else {})
+    value |= {"guide": steps} if guide else {}
     lines = [
         *pairs(
-            (key.replace("_", " "), _shown(one)) for key, one in value.items() if key not in {"last_test", "fields"}
+            (key.replace("_", " "), _shown(one))
+            for key, one in value.items()
+            if key not in {"last_test", "fields", "guide"}
         ),
         *(f"  {field} = {one}" for field, one in plain.items()),
+        *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
         *(("", *result_lines("last test", last)) if last else ()),
     ]
     program.out.show(value, lines)
@@ -295,7 +302,8 @@ def _shown(value: object) -> str:
 
 
 def _state(row: ConnectionSummary) -> str:
-    return f"{row.state.value} ({row.failure_kind.value})" if row.failure_kind else row.state.value
+    state = f"{row.state.value} ({row.failure_kind.value})" if row.failure_kind else row.state.value
+    return f"{state}, TLS not verified" if row.tls_unverified else state
 
 
 def _summary(row: ConnectionSummary, organizations: dict[str, str]) -> dict[str, Any]:
@@ -312,4 +320,5 @@ def _summary(row: ConnectionSummary, organizations: dict[str, str]) -> dict[str,
         "expires_at": instant(row.expires_at),
         "tested_at": instant(row.tested_at),
         "platform_managed": row.platform_managed,
+        "tls_unverified": row.tls_unverified,
     }

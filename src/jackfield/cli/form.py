@@ -47,6 +47,9 @@ def form_options(command: Command) -> Command:
         ),
         click.option("--every", metavar="MINUTES|off", help="How often it is tested by itself."),
         click.option("--expires", metavar="DATE", help="The end of the credential, as 2027-03-31; none takes it back."),
+        click.option(
+            "--accept-unverified", "unverified", is_flag=True, help="Agree to a peer whose certificate is not verified."
+        ),
         click.option("--allow-private/--forbid-private", "private", default=None, help="Loopback, private addresses."),
         click.option(
             "--allow-attempts/--forbid-attempts", "attempts", default=None, help="Calls that must be refused."
@@ -89,28 +92,29 @@ def create(
     It is not saved when the test fails; --untested saves it without one. Where the method has a login and no token is
     given, you log in first.
     """
+    from jackfield.services.trial import Trial, save_form
+
     with program.session() as session:
         place, inner = find_places(session, organization, project)
         if place is None:
             raise NotFound("There is no such organization.", "List them with: jackfield organization list")
         form = _new_form(session, slug, method, like)
         form.scope, form.name = Scope(place.id, inner.id if inner else None), name
+        if said["identity"] is not None:
+            form.identity = _identity_for(session, form, said["identity"])
         _fill(program, form, said)
-        identity = _identity_for(session, form, like, said["identity"])
-        if identity is not None:
-            _lend(session, form, identity, said["fields"])
         _require_whole(form)
         session.connections.require_free(form.scope, form.definition().name)  # before a login is spent on it
         with program.engine(session) as engine:
             log_in_form(program, session, engine, form, way)
-            result = None if untested else _tested(program, engine, form)
+            result = None if untested else _tested(program, session, engine, form)
             if result is not None and result.outcome is Outcome.FAILED:
                 program.out.show(
                     {"connection": None, "test": result_value(name, result)},
                     [*result_lines(name, result), "Not saved. Mend it, or save it anyway with --untested."],
                 )
                 return 1
-            made = _save(session, form, identity, result)
+            made = save_form(session, form, None if result is None else Trial.of(form, result))
             if platform_managed:
                 _, result = engine.take_over(made).future.result()
         _show_saved(program, session, form, session.connections.get(made.id), result)
@@ -142,66 +146,32 @@ def edit(
 
     with program.session() as session:
         found = find_connection(session, name, organization, project)
-        touched = bool(said["fields"] or cleared)
+        touched = bool(said["fields"] or cleared or said["identity"] is not None)
         form = _edited_form(session, found, opened=touched)
         form.name = new_name or found.name
+        if said["identity"] is not None:
+            form.identity = _identity_for(session, form, said["identity"])
         _fill(program, form, said)
         for field in cleared:
             _clear(form, field)
-        if said["identity"] is not None:
-            _require_alone(new_name, said)
-            identity = None if said["identity"] == _NONE else session.identities.find(said["identity"])
-            names = {*cleared, *(entry.partition("=")[0] for entry in said["fields"])}
-            given = {field: value for field, value in form.inputs().items() if field in names} if touched else {}
-            _show_saved(program, session, form, session.connections.start_from(found, identity, given), None)
-            return
-        changed = session.connections.edit(found, Changes(form.definition(), form.inputs() if touched else {}))
+        if touched and (unconfirmed := form.unconfirmed()) is not None:
+            raise unconfirmed
+        changed = session.connections.edit(
+            found,
+            Changes(form.definition(), form.inputs(), form.identity) if touched else Changes(form.definition(), {}),
+        )
         if said["expires"] is not None:
             changed = session.connections.set_expiry(changed, form.expires_at())
         _show_saved(program, session, form, changed, None)
 
 
-def _require_alone(new_name: str | None, said: dict[str, Any]) -> None:
-    """Raise UsageError where more is said than can be changed together with the identity."""
-    if new_name is not None or any(
-        value not in (None, ()) for name, value in said.items() if name not in {"identity", "fields"}
-    ):
-        raise UsageError("--identity goes with --set and --clear alone.", "Change the rest by another edit.")
-
-
-def _identity_for(session: "Session", form: "Form", like: str | None, said: str | None) -> "Identity | None":
-    """The one that is said, or that of the connection this one is made like. Raises NotFound."""
-    if said is not None:
-        return None if said == _NONE else session.identities.find(said)
-    model = None if like is None else find_connection(session, like, None, None)
-    if model is None or model.method != form.method_id:
+def _identity_for(session: "Session", form: "Form", said: str) -> "Identity | None":
+    """The one that is said; None for none. Raises NotFound, or InvalidField where the form cannot start from it."""
+    if said == _NONE:
         return None
-    return session.identities.of_connection(model.id)
-
-
-def _lend(session: "Session", form: "Form", identity: "Identity", said: tuple[str, ...]) -> None:
-    """Put what the identity gives into the form, to be tested with the rest. Raises InvalidField."""
-    with session.store.read() as tx:
-        lent = session.identities.lent(tx, identity, form.provider.slug, form.method_id)
-    for name in (entry.partition("=")[0] for entry in said):
-        if name in lent:
-            raise InvalidField(
-                name, f"The source identity {identity.name} gives this field.", "Leave it out, or say --identity none."
-            )
-    session.audit.note("identity.open", object_id=identity.id, name=identity.name, reason="create")
-    form.logged_in(lent)
-
-
-def _save(session: "Session", form: "Form", identity: "Identity | None", result: CheckResult | None) -> Connection:
-    """Create the connection, and keep the result of its test. What the identity gives is sealed with that alone."""
-    if form.scope is None:
-        raise UsageError("A connection belongs to an organization or a project.", "Name one with -o ORG.")
-    made = session.connections.create(
-        form.scope, form.definition(), form.values(), expires_at=form.expires_at(), identity=identity
-    )
-    if result is not None:
-        session.tests.record(made, result)
-    return made
+    identity = session.identities.find(said)
+    session.identities.require_fit(identity, form.provider.slug, form.method_id)
+    return identity
 
 
 def _new_form(session: "Session", slug: str, method: str | None, like: str | None) -> "Form":
@@ -214,7 +184,8 @@ def _new_form(session: "Session", slug: str, method: str | None, like: str | Non
         model = find_connection(session, like, None, None)
         if model.provider != provider.slug:
             raise UsageError(f"{model.name} is a {model.provider} connection.", f"Make a {model.provider} one like it.")
-        form = Form.of(provider, model, session.connections.fields(model, reason="copy"))
+        fields = session.connections.fields(model, reason="copy")
+        form = Form.of(provider, model, fields, session.identities.of_connection(model.id))
         form.connection, form.platform_managed = None, False
         form.stored.clear()
     elif method is None:
@@ -236,7 +207,7 @@ def _edited_form(session: "Session", connection: Connection, *, opened: bool) ->
 
 def _fill(program: Program, form: "Form", said: dict[str, Any]) -> None:
     """Put into the form what was said. Raises InvalidField or UsageError."""
-    from jackfield.services.connections import near_address, require_uses
+    from jackfield.services.requirements import near_address, require_uses
 
     if said["uses"] or said["targets"]:
         chosen = said["uses"] or tuple(form.uses)
@@ -246,6 +217,12 @@ def _fill(program: Program, form: "Form", said: dict[str, Any]) -> None:
         form.uses = {use: targets for use, targets in form.uses.items() if use in chosen}
         require_uses(form.provider, form.method, form.intended())
     for name, text in read_fields(form.method, said["fields"]).items():
+        if form.identity is not None and name in form.lent:
+            raise InvalidField(
+                name,
+                f"The source identity {form.identity.name} gives this field.",
+                "Leave it out, or say --identity none.",
+            )
         typed = form.type(name, text)
         if typed.changes:
             program.out.note(f"{name}: {', '.join(typed.changes)}")
@@ -259,6 +236,8 @@ def _fill(program: Program, form: "Form", said: dict[str, Any]) -> None:
     if near and said["fields"] and not form.private_allowed:
         form.private_allowed = True
         program.out.note(f"{near} is private or this machine itself: allowed, since you named it.")
+    if said["unverified"]:
+        form.accept_unverified()
 
 
 def _require_whole(form: "Form") -> None:
@@ -293,8 +272,10 @@ def _minutes(text: str) -> int | None:
     return int(text)
 
 
-def _tested(program: Program, engine: "Engine", form: "Form") -> CheckResult:
-    result: CheckResult = engine.test_draft(form.draft(), teller(program)).future.result()
+def _tested(program: Program, session: "Session", engine: "Engine", form: "Form") -> CheckResult:
+    from jackfield.services.trial import draft_to_test
+
+    result: CheckResult = engine.test_draft(draft_to_test(session, form), teller(program)).future.result()
     return result
 
 

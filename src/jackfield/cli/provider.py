@@ -124,6 +124,8 @@ def method_of(provider: "Provider", method_id: str | None) -> "Method":
 
 def summary(provider: "Provider") -> dict[str, Any]:
     """A provider in a list. Others rely on its shape."""
+    from jackfield.providers.contract.guide import guide_steps
+
     return {
         "slug": provider.slug,
         "name": provider.name,
@@ -155,7 +157,7 @@ def summary(provider: "Provider") -> dict[str, Any]:
             }
             for use in provider.uses
         ],
-        "guide": list(provider.guide_of(method_of(provider, None))),
+        "guide": list(guide_steps(provider, method_of(provider, None), {})),
         "platform_managed": provider.platform_managed is not None,
     }
 
@@ -166,11 +168,12 @@ def _permission(permission: "Permission") -> dict[str, str]:
 
 def whole(provider: "Provider") -> dict[str, Any]:
     """All a person may want to know: the summary, and more in each of its parts."""
+    from jackfield.providers.contract.guide import guide_steps
     from jackfield.providers.contract.registry import missing_driver
 
     value = summary(provider)
     for method, shown in zip(provider.methods, value["methods"], strict=True):
-        shown |= {"guide": list(provider.guide_of(method)), "note": method.note}
+        shown |= {"guide": list(guide_steps(provider, method, {})), "note": method.note}
         for field, inner in zip(method.fields, shown["fields"], strict=True):
             inner |= {
                 "default": field.default,
@@ -202,6 +205,7 @@ def whole(provider: "Provider") -> dict[str, Any]:
 
 
 def _lines(provider: "Provider") -> Iterator[str]:
+    from jackfield.providers.contract.guide import guide_steps
     from jackfield.providers.contract.registry import missing_driver
 
     yield f"{provider.name} ({provider.slug}), {provider.category}"
@@ -217,7 +221,7 @@ def _lines(provider: "Provider") -> Iterator[str]:
     for method in provider.methods:
         yield from ("", f"method {method.id}: {method.name}" + (" (recommended)" if method.recommended else ""))
         yield from _fields(method)
-        yield from (f"  {number}. {step}" for number, step in enumerate(provider.guide_of(method), 1))
+        yield from (f"  {number}. {step}" for number, step in enumerate(guide_steps(provider, method, {}), 1))
     for use in provider.uses:
         yield from ("", f"use {use.id}: {use.title}")
         yield from _needs(use)

@@ -95,6 +95,7 @@ def connection_value(session: "Session", connection: Connection) -> dict[str, An
         "expiry_known": connection.expiry_known.value,
         "platform_managed": connection.platform_managed,
         "private_address_allowed": connection.private_address_allowed,
+        "tls_unverified": connection.tls_unverified,
         "attempts_allowed": connection.attempts_allowed,
         "created_at": instant(connection.created_at),
         "updated_at": instant(connection.updated_at),

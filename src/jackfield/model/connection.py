@@ -71,6 +71,7 @@ class ConnectionSummary:
     unverified: int  # needed permissions that the last test could not read: a pass with some is not all green
     platform_managed: bool
     version: int
+    tls_unverified: bool = False  # the user switched the verification of the peer's certificate off
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +98,5 @@ class Connection:
     platform_managed: bool = False
     attempts_allowed: bool = False  # the user consents to guarded attempts
     private_address_allowed: bool = False  # the user consents to loopback and private addresses
+    tls_unverified: bool = False  # the user switched the verification of the peer's certificate off
     tags: tuple[str, ...] = ()

@@ -38,9 +38,9 @@ from jackfield.providers.contract.field import Field, FieldKind
 from jackfield.providers.contract.fields import complete, read_value
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Method
-from jackfield.services.connections import require_definition
 from jackfield.services.importing.finding import Candidate, is_text, provider_and_method
 from jackfield.services.importing.machine import RECORD_LIMIT, no_file, read_bytes, too_many
+from jackfield.services.requirements import require_definition
 from jackfield.services.sealing import fields_to_bytes
 from jackfield.services.session import Session
 from jackfield.store.connections import Definition

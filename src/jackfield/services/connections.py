@@ -1,24 +1,22 @@
 """Connections: created, edited, deleted, listed, and their credentials sealed and opened."""
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
+from typing import Literal
 
-from jackfield.model.connection import Connection, ConnectionSummary, IntendedUse, Scope, State
-from jackfield.model.errors import BlobTampered, InvalidField, NotFound, Refused, TakenOverByPlatform, UsageError
-from jackfield.model.names import require_slug
+from jackfield.model.connection import Connection, ConnectionSummary, Scope, State
+from jackfield.model.errors import BlobTampered, InvalidField, NotFound, Refused, UsageError
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
-from jackfield.net.address import Verdict, judge
-from jackfield.providers.contract.expression import Template
-from jackfield.providers.contract.fields import complete, defaults, first_secret, is_shown
+from jackfield.providers.contract.address import is_unverified
+from jackfield.providers.contract.fields import all_names, complete, first_secret
 from jackfield.providers.contract.registry import Registry
-from jackfield.providers.contract.snippet import missing_targets
 from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.audit import Audit
 from jackfield.services.identities import Identities, Identity
-from jackfield.services.schedule import SHORTEST_MINUTES, first_test_at
+from jackfield.services.requirements import merged, refuse_lent, require_definition, secret_names, without
+from jackfield.services.schedule import first_test_at
 from jackfield.services.sealing import Sealer, fields_from_bytes, fields_to_bytes, scope_text
 from jackfield.store import connections, consumers, credentials, keys, listing
 from jackfield.store.connections import Definition
@@ -40,6 +38,7 @@ class Changes:
 
     definition: Definition
     fields: Mapping[str, FieldInput]
+    identity: Identity | Literal[Stored.UNCHANGED] | None = Stored.UNCHANGED  # None: all fields are its own
 
 
 class Connections:
@@ -181,71 +180,63 @@ class Connections:
         require_definition(provider, method, definition)
         with self._store.write() as tx:
             lent = self._identities.lent(tx, identity, provider.slug, method.id) if identity is not None else {}
-            _refuse_lent(fields, lent)
+            refuse_lent(fields, lent)
             values = complete(method, {**fields, **lent})
             made = connections.create(
                 tx,
                 scope,
                 definition,
-                secret_digest=self._digest_of(method, _without(values, lent)),
+                secret_digest=self._digest_of(method, without(values, lent)),
                 next_test_at=first_test_at(tx.now, definition.test_every_minutes),
                 identity_id=identity.id if identity is not None else None,
             )
-            self.seal_credential(tx, made, values, Status.CURRENT)
+            self._seal_new(tx, made, values)
             if expires_at is not None:
                 connections.set_typed_expiry(tx, made.id, version=made.version, expires_at=expires_at)
             self._audit.append(tx, "connection.create", object_id=made.id, name=made.name, reason=reason)
             return connections.get(tx, made.id)
 
     def edit(self, connection: Connection, changes: Changes) -> Connection:
-        """Replace the definition and the named fields. What was tested changes with them: the state starts anew.
+        """Replace the definition, the named fields and the identity it starts from. With what was tested, the state
+        starts anew.
 
         Raises Conflict when it changed since it was read, TakenOverByPlatform for a managed secret, Refused while a
-        takeover is not finished, InvalidField when the address changes and a stored secret would go there untyped.
+        takeover is not finished, InvalidField when the address changes and a stored secret would go there untyped, or
+        when the identity does not fit, and BlobTampered.
         """
         provider, method = self.provider_and_method(connection.provider, connection.method)
         managed = connection.platform_managed and changes.definition.platform_managed
         definition = replace(changes.definition, platform_managed=managed)
         require_definition(provider, method, definition)
         with self._store.write() as tx:
-            if changes.fields and credentials.get(tx, connection.id, Status.PENDING) is not None:
+            before = self._identities.start_of(tx, connection.id)
+            start = before if isinstance(changes.identity, Stored) else changes.identity
+            moved = (start and start.id) != (before and before.id)
+            if (changes.fields or moved) and credentials.get(tx, connection.id, Status.PENDING) is not None:
                 raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
-            lent = self._identities.lent_to(tx, connection.id)
-            _refuse_lent(changes.fields, lent)
-            old = self._replaced(tx, connection, method, changes.fields)
+            lent = self._identities.lent(tx, start, provider.slug, method.id) if start is not None else {}
+            refuse_lent(changes.fields, lent)
+            old = self._own_fields if moved else self.open_credential
+            fields = self._replaced(tx, connection, method, changes.fields, old) if changes.fields or moved else {}
             changed = connections.edit(tx, connection.id, version=connection.version, definition=definition)
-            if changes.fields:
-                values = merged(provider, method, old, {**changes.fields, **lent}, managed=connection.platform_managed)
-                if _plain(values) != _plain(old):
-                    digest = self._digest_of(method, _without(values, lent))
+            if moved:
+                identity_id = start.id if start is not None else None
+                version = connections.set_identity(tx, changed.id, version=changed.version, identity_id=identity_id)
+                changed = replace(changed, version=version)
+            if changes.fields or moved:
+                values = merged(
+                    provider, method, fields, {**changes.fields, **lent}, managed=connection.platform_managed
+                )
+                if moved or fields_to_bytes(values) != fields_to_bytes(fields):
+                    digest = self._digest_of(method, without(values, lent))
                     connections.set_secret_digest(tx, connection.id, version=changed.version, digest=digest)
-                    self.seal_credential(tx, changed, values, Status.CURRENT)
+                    self._seal_new(tx, changed, values)
             if definition.uses != connection.uses:
                 connections.forget_result(tx, connection.id)
             due = first_test_at(tx.now, definition.test_every_minutes)
             connections.set_next_test(tx, connection.id, due)
-            self._audit.append(tx, "connection.edit", object_id=connection.id, name=definition.name)
-            return connections.get(tx, connection.id)
-
-    def start_from(
-        self, connection: Connection, identity: Identity | None, fields: Mapping[str, FieldInput] | None = None
-    ) -> Connection:
-        """Let it start from another source identity, or, with None, from `fields` of its own. Its state starts anew.
-
-        Raises Conflict, InvalidField where the identity does not fit or a field is missing, or BlobTampered.
-        """
-        provider, method = self.provider_and_method(connection.provider, connection.method)
-        given = dict(fields or {})
-        with self._store.write() as tx:
-            own = self._own_fields(tx, connection, Status.CURRENT)
-            lent = self._identities.lent(tx, identity, provider.slug, method.id) if identity is not None else {}
-            _refuse_lent(given, lent)
-            values = merged(provider, method, own, {**given, **lent}, managed=connection.platform_managed)
-            identity_id = identity.id if identity is not None else None
-            connections.set_identity(tx, connection.id, version=connection.version, identity_id=identity_id)
-            connections.renew_digest(tx, connection.id, self._digest_of(method, _without(values, lent)))
-            self.seal_credential(tx, connection, values, Status.CURRENT)
-            self._audit.append(tx, "connection.edit", object_id=connection.id, name=connection.name, reason="identity")
+            reason = "identity" if moved else ""
+            self._audit.append(tx, "connection.edit", object_id=connection.id, name=definition.name, reason=reason)
             return connections.get(tx, connection.id)
 
     def set_expiry(self, connection: Connection, expires_at: datetime | None) -> Connection:
@@ -313,7 +304,7 @@ class Connections:
 
         What its source identity gives is left out: it stays with the identity.
         """
-        values = _without(values, self._identities.names_lent_to(tx, connection.id))
+        values = without(values, self._identities.names_lent_to(tx, connection.id))
         before = credentials.get(tx, connection.id, status)
         row_id, version = new_id(), (before.version + 1 if before else 1)
         sealed, key_id = self._sealer.seal(
@@ -343,18 +334,30 @@ class Connections:
             ) from None
 
     def _replaced(
-        self, tx: Reading, connection: Connection, method: Method, fields: Mapping[str, FieldInput]
+        self,
+        tx: Reading,
+        connection: Connection,
+        method: Method,
+        fields: Mapping[str, FieldInput],
+        open_fields: Callable[[Reading, Connection, Status], dict[str, FieldValue]],
     ) -> dict[str, FieldValue]:
         """The fields before an edit. A credential that does not open is worth nothing where every field is given."""
-        if not fields:
-            return {}
         try:
-            return self.open_credential(tx, connection, Status.CURRENT)
+            return open_fields(tx, connection, Status.CURRENT)
         except BlobTampered:
             given = {name for name, value in fields.items() if not isinstance(value, Stored)}
             if {field.name for field in method.fields if field.required} <= given:
                 return {}
             raise
+
+    def _seal_new(self, tx: Writing, connection: Connection, values: Mapping[str, FieldValue]) -> None:
+        """Seal fields that a user gave. Whether they leave the peer unverified stays marked, and is in the trail."""
+        self.seal_credential(tx, connection, values, Status.CURRENT)
+        provider, method = self.provider_and_method(connection.provider, connection.method)
+        unverified = is_unverified(provider, all_names(method, values))
+        if connections.mark_tls(tx, connection.id, unverified=unverified):
+            action = "connection.tls-unverified" if unverified else "connection.tls-verified"
+            self._audit.append(tx, action, object_id=connection.id, name=connection.name)
 
     def _digest_now(self, tx: Reading, connection: Connection) -> str | None:
         try:
@@ -369,119 +372,3 @@ class Connections:
         """A keyed digest of the first secret of the form, by which equal secrets are found."""
         found = first_secret(method, values)
         return None if found is None else self._digest(found[1])
-
-
-def secret_names(method: Method) -> frozenset[str]:
-    return frozenset(field.name for field in method.fields if field.is_secret)
-
-
-def require_definition(provider: Provider, method: Method, definition: Definition) -> None:
-    """Raises InvalidField for tags that are no slugs, tests too often, or uses the provider does not have."""
-    for tag in definition.tags:
-        require_slug(tag, field="tag")
-    every = definition.test_every_minutes
-    if every is not None and every < SHORTEST_MINUTES:
-        raise InvalidField("every", f"Tests run every {SHORTEST_MINUTES} minutes at the most.", "Choose a longer time.")
-    require_uses(provider, method, definition.uses)
-
-
-def require_uses(provider: Provider, method: Method, uses: tuple[IntendedUse, ...]) -> None:
-    """Raises InvalidField for a use the provider or method does not have, or one whose target value is missing."""
-    for intended in uses:
-        try:
-            use = provider.use(intended.use)
-        except KeyError:
-            known = ", ".join(use.id for use in provider.uses)
-            raise InvalidField("use", f"{provider.name} has no use {intended.use[:60]}.", f"It has {known}.") from None
-        if use.methods and method.id not in use.methods:
-            raise InvalidField("use", f"{use.title} does not work with {method.name}.", "Choose another method or use.")
-        for name, target in missing_targets(use, intended.targets):
-            raise InvalidField(
-                f"target.{name}",
-                f"{use.title} needs {target.label}.",
-                f"Such as {target.example}" if target.example else "",
-            )
-
-
-def address_fields(provider: Provider, method: Method) -> frozenset[str]:
-    """Fields that decide where the credential is sent, and how safely."""
-    texts: list[Template] = []
-    if isinstance(provider.base_url, tuple):
-        texts += [address.url for address in provider.base_url]
-    elif provider.base_url is not None:
-        texts.append(provider.base_url)
-    if provider.endpoint is not None:
-        texts += [provider.endpoint.host, provider.endpoint.port]
-    reads = frozenset().union(*(text.reads for text in texts))
-    for rule in (provider.tls.used, provider.tls.verified, provider.tls.ca):
-        reads |= rule.reads if rule is not None else frozenset()
-    for address in provider.base_url if isinstance(provider.base_url, tuple) else ():
-        reads |= address.when.reads
-    return reads & {field.name for field in method.fields if not field.is_secret}
-
-
-def near_address(provider: Provider, method: Method, values: Mapping[str, FieldInput]) -> str:
-    """The loopback or private address, or `localhost`, that the fields name outright; empty when they name none."""
-    for name in sorted(address_fields(provider, method)):
-        value = values.get(name)
-        if isinstance(value, str):
-            host = (urlsplit(value).hostname or "") if "://" in value else value
-            try:
-                near = host.lower().rstrip(".") == "localhost" or judge(host).verdict is Verdict.ASK
-            except ValueError:
-                continue  # a name: only looking it up tells where it leads
-            if near:
-                return host
-    return ""
-
-
-def merged(
-    provider: Provider, method: Method, old: Mapping[str, FieldValue], new: Mapping[str, FieldInput], *, managed: bool
-) -> dict[str, FieldValue]:
-    """The fields after an edit. Raises InvalidField or TakenOverByPlatform."""
-    secrets = secret_names(method)
-    values: dict[str, FieldValue] = dict(old)
-    for name, value in new.items():
-        if value is Stored.UNCHANGED:
-            continue
-        if managed and name in secrets:
-            raise TakenOverByPlatform("Jackfield manages this secret and changes it by itself.", "Give it back first.")
-        if value is Stored.CLEARED or value == "":
-            values.pop(name, None)
-        elif not isinstance(value, Stored):
-            values[name] = value
-    done = complete(method, values)
-    moved = [name for name in address_fields(provider, method) if done.get(name) != old.get(name)]
-    kept = [name for name in sorted(secrets & set(done)) if isinstance(new.get(name, Stored.UNCHANGED), Stored)]
-    if moved and kept:
-        raise InvalidField(
-            kept[0],
-            f"The address changed ({', '.join(sorted(moved))}), so the stored secret does not go along.",
-            "Type it again for the new address.",
-        )
-    return done
-
-
-def _refuse_lent(given: Mapping[str, FieldInput], lent: Mapping[str, FieldValue]) -> None:
-    """Raises InvalidField for a typed value where the source identity gives another."""
-    for name, value in given.items():
-        if name in lent and not isinstance(value, Stored) and value != lent[name]:
-            raise InvalidField(
-                name,
-                "The source identity of this connection gives this field.",
-                "Leave it out, or give fields of its own.",
-            )
-
-
-def _without(values: Mapping[str, FieldValue], names: Collection[str]) -> dict[str, FieldValue]:
-    return {name: value for name, value in values.items() if name not in names}
-
-
-def _plain(values: Mapping[str, FieldValue]) -> bytes:
-    return fields_to_bytes(values)
-
-
-def asked_fields(method: Method, values: Mapping[str, FieldInput]) -> tuple[str, ...]:
-    """Names of the fields a form asks for now."""
-    known = {**defaults(method), **values}
-    return tuple(field.name for field in method.fields if is_shown(field, method.id, known))

@@ -9,12 +9,15 @@ from jackfield.model.connection import Connection, IntendedUse, Scope
 from jackfield.model.errors import InvalidField
 from jackfield.model.names import require_description, require_slug
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
+from jackfield.providers.contract.address import is_unverified, vendor_host, verification_switch
 from jackfield.providers.contract.field import Field
-from jackfield.providers.contract.fields import defaults, is_shown, normalise, read_value, rule_names
-from jackfield.providers.contract.paste import recognise
+from jackfield.providers.contract.fields import all_names, defaults, is_shown, normalise, read_value
+from jackfield.providers.contract.guide import guide_steps
+from jackfield.providers.contract.paste import Pasted, read_block
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import merged_snippet, missing_targets, placeholder, target_values
 from jackfield.providers.contract.spec import Method, Permission, Provider, Use
+from jackfield.services.identities import Identity
 from jackfield.services.schedule import DEFAULT_MINUTES, SHORTEST_MINUTES
 from jackfield.services.testing import Draft
 from jackfield.store.connections import Definition
@@ -47,7 +50,8 @@ class Form:
     method_id: str
     uses: dict[str, dict[str, str]] = field(default_factory=dict)  # use id → target values
     texts: dict[str, str] = field(default_factory=dict)  # field → normalised text
-    stored: dict[str, Stored] = field(default_factory=dict)  # secret fields of an edited connection not typed anew
+    stored: dict[str, Stored] = field(default_factory=dict)  # of an edited connection: what stays without being seen
+    identity: Identity | None = None  # what it starts from; None: all fields are its own
     name: str = ""
     description: str = ""
     scope: Scope | None = None
@@ -56,6 +60,7 @@ class Form:
     tags: tuple[str, ...] = ()
     attempts_allowed: bool = False
     private_allowed: bool = False
+    unverified_host: str = ""  # where the user agreed to a peer whose certificate is not verified
     platform_managed: bool = False
     connection: Connection | None = None  # the one being edited
 
@@ -68,8 +73,14 @@ class Form:
         return form
 
     @classmethod
-    def of(cls, provider: Provider, connection: Connection, fields: Mapping[str, FieldValue]) -> Self:
-        """A form that edits a connection; its stored secrets stay unseen."""
+    def of(
+        cls,
+        provider: Provider,
+        connection: Connection,
+        fields: Mapping[str, FieldValue],
+        identity: Identity | None = None,
+    ) -> Self:
+        """A form that edits a connection; its stored secrets, and what a login gave, stay unseen."""
         form = cls(
             provider,
             connection.method,
@@ -83,13 +94,17 @@ class Form:
             private_allowed=connection.private_address_allowed,
             platform_managed=connection.platform_managed,
             connection=connection,
+            identity=identity,
         )
+        obtained = form.obtained()
         for one in form.method.fields:
-            value = fields.get(one.name)
-            if isinstance(value, Secret):
+            value = fields.get(one.name) if one.name not in form.lent else None
+            if isinstance(value, Secret) or (value is not None and one in obtained):
                 form.stored[one.name] = Stored.UNCHANGED
             elif value is not None:
                 form.texts[one.name] = _shown(value)
+        if connection.tls_unverified:
+            form.accept_unverified()
         return form
 
     @property
@@ -121,6 +136,8 @@ class Form:
         self.method_id = method_id
         possible = {use.id for use in self.possible_uses()}
         self.uses = {use: targets for use, targets in self.uses.items() if use in possible}
+        if not self.lent:
+            self.identity = None
         self.fill_defaults()
 
     def choose_use(self, use_id: str, *, wanted: bool) -> None:
@@ -169,8 +186,14 @@ class Form:
         return {**self._plain_names(), "target": target_values(use, self.uses.get(use.id, {}))}
 
     def _plain_names(self) -> dict[str, object]:
-        names: dict[str, object] = {one.name: "" for one in self.method.fields}
-        return {**names, **rule_names(self.method_id, self.readable()), "connection": {"name": self.name}}
+        return {**all_names(self.method, self.readable()), "connection": {"name": self.name}}
+
+    def guide(self) -> tuple[str, ...]:
+        """How the credential is made at the vendor, with what is known of this connection."""
+        secret = {one.name for one in self.method.fields if one.is_secret}
+        names = {name: value for name, value in self._plain_names().items() if name not in secret and value != ""}
+        organization = {"organization": {"id": self.scope.organization_id}} if self.scope else {}
+        return guide_steps(self.provider, self.method, {**names, **organization})
 
     def snippet(self) -> str:
         """What to paste at the vendor, without any secret: a password stays a placeholder."""
@@ -180,10 +203,22 @@ class Form:
 
     # --- step 3: fields -------------------------------------------------------------------------------------------
 
+    def can_start_from_identity(self) -> bool:
+        """Whether a source identity can give some fields of the chosen method."""
+        return any(self.method_id in kind.lends for kind in self.provider.source_identities)
+
+    @property
+    def lent(self) -> frozenset[str]:
+        """The fields that the chosen identity gives."""
+        for kind in self.provider.source_identities:
+            if self.identity is not None and kind.id == self.identity.method:
+                return frozenset(kind.lends.get(self.method_id, {}))
+        return frozenset()
+
     def asked(self) -> tuple[Field, ...]:
-        """The fields to show now; some depend on what others hold."""
-        known = {**defaults(self.method), **self.readable()}
-        return tuple(one for one in self.method.fields if is_shown(one, self.method_id, known))
+        """The fields to show now; some depend on what others hold, and an identity gives some."""
+        known, lent = {**defaults(self.method), **self.readable()}, self.lent
+        return tuple(one for one in self.method.fields if one.name not in lent and is_shown(one, self.method_id, known))
 
     def obtained(self) -> tuple[Field, ...]:
         """The fields that a login fills instead of the user."""
@@ -214,6 +249,8 @@ class Form:
         """What is wrong with a field now; None when it is well or may stay empty."""
         one = self._field(name)
         text = self.texts.get(name, "")
+        if name in self.lent:
+            return None
         if not text:
             kept = self.stored.get(name) is Stored.UNCHANGED
             if one.required and not kept and one in self.obtained():
@@ -228,7 +265,7 @@ class Form:
             read_value(one, text)
         except InvalidField as error:
             return error
-        return None
+        return self.unconfirmed() if name == verification_switch(self.provider, self.method) else None
 
     def problems(self) -> tuple[InvalidField, ...]:
         """Everything that keeps a test from running."""
@@ -239,9 +276,32 @@ class Form:
                 found.append(InvalidField(f"{use.id}.{name}", f"{use.title} needs {target.label}.", target.help))
         return tuple(found)
 
-    def paste(self, text: str) -> dict[str, Typed]:
-        """Recognise a pasted block and fill the fields it knows; empty when it is none."""
-        return {name: self.type(name, value) for name, value in recognise(self.provider, self.method, text).items()}
+    def goes_unverified_to(self) -> str:
+        """The host whose certificate would not be verified with these values; empty where none is meant."""
+        if not verification_switch(self.provider, self.method):
+            return ""
+        names = all_names(self.method, {**defaults(self.method), **self.readable()})
+        return vendor_host(self.provider, names) if is_unverified(self.provider, names) else ""
+
+    def accept_unverified(self) -> None:
+        """Take down that the user agrees to it for the host that is typed now, and no other one."""
+        self.unverified_host = self.goes_unverified_to()
+
+    def unconfirmed(self) -> InvalidField | None:
+        """What is said of verification that was switched off and not agreed to for this host."""
+        host = self.goes_unverified_to()
+        if host == self.unverified_host or not host:
+            return None
+        return InvalidField(
+            verification_switch(self.provider, self.method),
+            f"Nobody would verify that it is {host} that gets the secret.",
+            "Leave the verification on, or agree: in the form by typing the host, in a command by --accept-unverified.",
+        )
+
+    def paste(self, text: str) -> tuple[Pasted, dict[str, Typed]]:
+        """Recognise a pasted block and fill the fields it knows; what it was, and what became of each value."""
+        pasted = read_block(self.provider, self.method, text)
+        return pasted, {name: self.type(name, value) for name, value in pasted.fields.items()}
 
     def values(self) -> dict[str, FieldValue]:
         """The typed fields. Raises InvalidField for the first that is wrong."""
@@ -254,19 +314,21 @@ class Form:
     def inputs(self) -> dict[str, FieldInput]:
         """The fields as an edit takes them: typed, unchanged or cleared. Raises InvalidField."""
         asked = {one.name for one in (*self.asked(), *self.obtained())}
+        stored = {name: stored for name, stored in self.stored.items() if name not in self.lent}
         emptied = {
             one.name: Stored.CLEARED
             for one in self.method.fields
             if one.name not in asked or not self.texts.get(one.name)
         }
-        return {**emptied, **self.values(), **self.stored}
+        return {**emptied, **self.values(), **stored}
 
     def readable(self) -> dict[str, FieldInput]:
         """Values of the fields that are right so far."""
         found: dict[str, FieldInput] = {}
+        lent = self.lent
         for one in self.method.fields:
             text = self.texts.get(one.name, "")
-            if text:
+            if text and one.name not in lent:
                 try:
                     found[one.name] = read_value(one, text)
                 except InvalidField:
@@ -337,11 +399,13 @@ class Form:
             "attempts": self.attempts_allowed,
             "tags": list(self.tags),
             "managed": self.platform_managed,
+            "identity": self.identity.id if self.identity else "",
+            "unverified": self.unverified_host,
         }
 
     @classmethod
     def from_content(cls, provider: Provider, content: Mapping[str, Any]) -> Self:
-        """A form as its draft kept it; what the provider no longer has is left out."""
+        """A form as its draft kept it, but for its identity; what the provider no longer has is left out."""
         form = cls.new(provider)
         methods = {method.id for method in provider.methods}
         if content.get("method") in methods:
@@ -364,6 +428,7 @@ class Form:
         form.attempts_allowed = bool(content.get("attempts"))
         form.tags = tuple(str(tag) for tag in content.get("tags", ()))
         form.platform_managed = bool(content.get("managed"))
+        form.unverified_host = str(content.get("unverified", ""))
         return form
 
 

@@ -175,6 +175,12 @@ class Identities:
 
     def lent(self, tx: Reading, identity: Identity, provider: str, method: str) -> dict[str, FieldValue]:
         """The fields of a provider's method that the identity gives. Raises InvalidField when it gives none."""
+        self.require_fit(identity, provider, method)
+        values = self._open(tx, identity)
+        return {name: values[own] for name, own in self._kind(identity).lends[method].items() if own in values}
+
+    def require_fit(self, identity: Identity, provider: str, method: str) -> None:
+        """Raises InvalidField where connections of this provider and method cannot start from it."""
         kind = self._kind(identity)
         if identity.provider != provider or method not in kind.lends:
             raise InvalidField(
@@ -182,8 +188,27 @@ class Identities:
                 f"Connections of {provider} by {method} cannot start from {identity.name}.",
                 f"It is for {identity.provider} by {', '.join(kind.lends)}.",
             )
-        values = self._open(tx, identity)
-        return {name: values[own] for name, own in kind.lends[method].items() if own in values}
+
+    def start_of(self, tx: Reading, connection_id: str) -> Identity | None:
+        """As `of_connection`, inside a transaction."""
+        return identities.of_connection(tx, connection_id)
+
+    def lenders(self, provider: str, method: str) -> tuple[Identity, ...]:
+        """Those that connections of this provider and method can start from, by name."""
+        kinds = {kind.id for kind in self._registry.get(provider).source_identities if method in kind.lends}
+        found: list[Identity] = []
+        after = ""
+        while kinds and (page := self.page(after=after)):
+            found += [one for one in page if one.provider == provider and one.method in kinds]
+            after = page[-1].name
+        return tuple(found)
+
+    def lend(self, identity: Identity, provider: str, method: str, *, reason: str) -> dict[str, FieldValue]:
+        """What it gives, noted in the trail with the reason. Raises NotFound, InvalidField or BlobTampered."""
+        with self._store.write() as tx:
+            values = self.lent(tx, identity, provider, method)
+            self._audit.append(tx, "identity.open", object_id=identity.id, name=identity.name, reason=reason)
+        return values
 
     def lent_to(self, tx: Reading, connection_id: str) -> dict[str, FieldValue]:
         """The fields that a connection has from an identity; none when it starts from none. Raises BlobTampered."""

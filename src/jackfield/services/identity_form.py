@@ -38,10 +38,9 @@ class IdentityForm(Form):
         """It is used by connections alone."""
         return ()
 
-    @property
-    def guide(self) -> tuple[str, ...]:
-        """How it is made at the vendor, step by step."""
-        return self.provider.guide_of(self.method)
+    def can_start_from_identity(self) -> bool:
+        """It is what others start from."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)

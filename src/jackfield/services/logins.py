@@ -20,8 +20,9 @@ from jackfield.model.secret import FieldInput, FieldValue, Stored
 from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
 from jackfield.providers.contract.spec import Method, Provider
-from jackfield.services.connections import Changes, merged
+from jackfield.services.connections import Changes
 from jackfield.services.form import Form
+from jackfield.services.requirements import merged
 from jackfield.services.session import Session
 from jackfield.services.takeover import definition_of
 from jackfield.services.tokens import oauth_client

@@ -1,6 +1,7 @@
 """Forms that were begun and left: which there are, and how one is taken up again."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,6 +23,8 @@ _PARTS: Final = (
     "expires",
     "private_allowed",
     "attempts_allowed",
+    "identity",
+    "unverified_host",
 )
 
 
@@ -64,6 +67,10 @@ def _begun(session: Session) -> Iterator[Begun]:
 def resume(session: Session, draft: SavedDraft) -> Form:
     """The form as it was left. Raises NotFound when its provider is gone."""
     kept = Form.from_content(session.registry.get(str(draft.content.get("provider", ""))), draft.content)
+    with suppress(NotFound):  # one that is gone by now gives nothing
+        kept.identity = session.identities.find(str(draft.content.get("identity", "")))
+    if not kept.lent:
+        kept.identity = None
     connection = _edited(session, draft)
     if connection is None:
         return kept

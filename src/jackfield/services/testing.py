@@ -1,6 +1,6 @@
 """Testing connections, stored or still being typed, and what tests have found so far."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -40,6 +40,7 @@ class Draft:
     name: str = ""
     attempts_allowed: bool = False
     private_allowed: bool = False
+    tokens_of: Connection | None = None  # the stored connection whose tokens `fields` hold unchanged
 
 
 def _ignore(_: object) -> None:
@@ -75,7 +76,27 @@ class Tests:
         self.total_seconds = CHECK_SECONDS
 
     async def run_draft(self, draft: Draft, network: Network, on_progress: OnProgress = _ignore) -> CheckResult:
-        """Test what is typed, keeping nothing of it. Raises NotFound or InvalidField."""
+        """Test what is typed, keeping nothing of it but tokens of a stored connection that had to be renewed.
+
+        Raises NotFound, InvalidField or BlobTampered.
+        """
+        stored = draft.tokens_of
+        if stored is None:
+            return await self._check(draft, network, on_progress)
+        method = self._connections.provider_and_method(draft.provider, draft.method)[1]
+        names = method.oauth.stores if method.oauth is not None else {}
+
+        def check(opened: Mapping[str, FieldValue]) -> Awaitable[CheckResult]:
+            tokens = {name: value for name, value in opened.items() if name in names}
+            return self._check(replace(draft, fields={**draft.fields, **tokens}), network, on_progress)
+
+        try:
+            opened = await self._tokens.fields(stored, network, reason="test")
+            return await self._run_with_tokens(stored, opened, network, check)
+        except NotRenewed as ended:
+            return _failed_before(ended.failure)
+
+    async def _check(self, draft: Draft, network: Network, on_progress: OnProgress) -> CheckResult:
         from jackfield.checks.run import run_check  # brings the HTTP client, which few commands need
 
         provider, method = self._connections.provider_and_method(draft.provider, draft.method)
@@ -102,7 +123,9 @@ class Tests:
         connection = self._connections.get(connection_id)
         try:
             fields = await self._tokens.fields(connection, network, reason="test")
-            result = await self._run_with_tokens(connection, fields, network, on_progress)
+            result = await self._run_with_tokens(
+                connection, fields, network, lambda opened: self.run_fields(connection, opened, network, on_progress)
+            )
         except BlobTampered as damage:
             self._connections.show_unreadable(connection, damage.message)
             raise
@@ -112,15 +135,19 @@ class Tests:
         return result
 
     async def _run_with_tokens(
-        self, connection: Connection, fields: Mapping[str, FieldValue], network: Network, on_progress: OnProgress
+        self,
+        connection: Connection,
+        fields: Mapping[str, FieldValue],
+        network: Network,
+        check: Callable[[Mapping[str, FieldValue]], Awaitable[CheckResult]],
     ) -> CheckResult:
         """Test; where the vendor refuses tokens that can be renewed, once more with new ones. Raises NotRenewed."""
-        result = await self.run_fields(connection, fields, network, on_progress)
+        result = await check(fields)
         refused = result.failure is not None and result.failure.kind in {FailureKind.REJECTED, FailureKind.EXPIRED}
         if not refused or not self._tokens.can_renew(connection, fields):
             return result
         renewed = await self._tokens.instead_of(fields, connection, network)
-        return await self.run_fields(connection, renewed, network, on_progress)
+        return await check(renewed)
 
     async def run_fields(
         self,

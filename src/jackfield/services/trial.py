@@ -1,16 +1,18 @@
 """From a filled form to a saved connection: what a test of it is made of, and saving it with what the test found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from jackfield.model.check import CheckResult, ExpiryKnown
 from jackfield.model.connection import Connection
 from jackfield.model.errors import BlobTampered, InvalidField
-from jackfield.model.secret import FieldValue
+from jackfield.model.secret import FieldValue, Stored
+from jackfield.providers.contract.address import address_fields
 from jackfield.providers.contract.fact import Effect
 from jackfield.providers.contract.spec import PlatformManaged, Provider
-from jackfield.services.connections import Changes, address_fields, merged
+from jackfield.services.connections import Changes
 from jackfield.services.form import Form
+from jackfield.services.requirements import merged
 from jackfield.services.session import Session
 from jackfield.services.testing import Draft
 
@@ -44,6 +46,7 @@ def subject_of(form: Form) -> Subject:
         form.scope.organization_id if form.scope else "",
         form.attempts_allowed,
         form.private_allowed,
+        form.identity,
     )
 
 
@@ -54,16 +57,18 @@ def stored_form(session: Session, connection: Connection, *, reason: str = "edit
         fields = session.connections.fields(connection, reason=reason)
     except BlobTampered:
         fields = {}
-    form = Form.of(session.registry.get(connection.provider), connection, fields)
+    identity = session.identities.of_connection(connection.id)
+    form = Form.of(session.registry.get(connection.provider), connection, fields, identity)
     if connection.expires_at is not None and connection.expiry_known is ExpiryKnown.TYPED:
         form.expires = connection.expires_at.date().isoformat()
     return form
 
 
 def draft_to_test(session: Session, form: Form) -> Draft:
-    """What a test needs; a kept secret of an edited connection is opened for it. Raises InvalidField.
+    """What a test needs; kept secrets of an edited connection and its identity are opened for it.
 
-    The secret does not follow to another address: it has to be typed again.
+    A secret does not follow to another address: it has to be typed again. Raises InvalidField, and NotFound or
+    BlobTampered for the identity.
     """
     for problem in form.problems():
         raise problem
@@ -79,14 +84,20 @@ def draft_to_ask(session: Session, form: Form) -> Draft:
 
 
 def _draft(session: Session, form: Form) -> Draft:
+    lent: dict[str, FieldValue] = {}
+    if form.identity is not None:
+        lent = session.identities.lend(form.identity, form.provider.slug, form.method_id, reason="test")
     if form.connection is None:
-        return form.draft()
+        draft = form.draft()
+        return replace(draft, fields={**draft.fields, **lent})
     old: dict[str, FieldValue] = {}
     try:
         old = session.connections.fields(form.connection, reason="test")
     except BlobTampered:
         old = {}
-    values = merged(form.provider, form.method, old, form.inputs(), managed=form.connection.platform_managed)
+    given = {**form.inputs(), **lent}
+    values = merged(form.provider, form.method, old, given, managed=form.connection.platform_managed)
+    tokens_kept = any(form.stored.get(one.name) is Stored.UNCHANGED for one in form.obtained())
     return Draft(
         form.provider.slug,
         form.method_id,
@@ -96,6 +107,7 @@ def _draft(session: Session, form: Form) -> Draft:
         form.name,
         form.attempts_allowed,
         form.private_allowed,
+        tokens_of=form.connection if tokens_kept else None,
     )
 
 
@@ -110,10 +122,12 @@ def save_form(session: Session, form: Form, trial: Trial | None) -> Connection:
         raise problem
     definition, expires_at = form.definition(), form.expires_at()
     if form.connection is None:
-        saved = session.connections.create(form.scope, definition, form.values(), expires_at=expires_at)
+        saved = session.connections.create(
+            form.scope, definition, form.values(), expires_at=expires_at, identity=form.identity
+        )
     else:
         typed = form.connection.expiry_known is ExpiryKnown.TYPED
-        saved = session.connections.edit(form.connection, Changes(definition, form.inputs()))
+        saved = session.connections.edit(form.connection, Changes(definition, form.inputs(), form.identity))
         if form.scope != saved.scope:
             saved = session.connections.move(saved, form.scope)
         if (expires_at is not None or typed) and expires_at != saved.expires_at:

@@ -78,6 +78,7 @@ def create(
             expiry_known=ExpiryKnown.UNKNOWN,
             next_test_at=next_test_at,
             identity_id=identity_id,
+            tls_unverified=False,
             secret_digest=secret_digest,
             created_at=tx.now,
             updated_at=tx.now,
@@ -173,6 +174,12 @@ def set_identity(tx: Writing, connection_id: str, *, version: int, identity_id: 
     new_version = change(tx, _table, connection_id, version, "connection", {"identity_id": identity_id})
     forget_result(tx, connection_id)
     return new_version
+
+
+def mark_tls(tx: Writing, connection_id: str, *, unverified: bool) -> bool:
+    """Mark whether the peer's certificate goes unverified; True when that is news."""
+    changed = update(_table).where(_c.id == connection_id, _c.tls_unverified.is_not(unverified))
+    return bool(tx.run(changed.values(tls_unverified=unverified)))
 
 
 def set_next_test(tx: Writing, connection_id: str, at: datetime | None) -> None:
@@ -338,5 +345,6 @@ def _connection(row: AnyRow, uses: tuple[IntendedUse, ...], tags: tuple[str, ...
         platform_managed=row.platform_managed,
         attempts_allowed=row.attempts_allowed,
         private_address_allowed=row.private_address_allowed,
+        tls_unverified=row.tls_unverified,
         tags=tags,
     )

@@ -57,6 +57,7 @@ _SUMMARIES: Final = select(
     _c.unverified,
     _c.platform_managed,
     _c.version,
+    _c.tls_unverified,
 ).select_from(tables.connection.outerjoin(tables.project, tables.project.c.id == _c.project_id))
 
 
@@ -215,7 +216,8 @@ def _expires(column: ColumnElement[Any], span: Expires) -> ColumnElement[bool]:
 def _summary(row: AnyRow) -> ConnectionSummary:
     # By position: by name it costs as much again as the query.
     row_id, name, provider, method, organization_id, project_id, *rest = row
-    project_name, state, failure_kind, expires_at, expiry_known, tested_at, unverified, platform_managed, version = rest
+    project_name, state, failure_kind, expires_at, expiry_known, tested_at, *rest = rest
+    unverified, platform_managed, version, tls_unverified = rest
     return ConnectionSummary(
         row_id,
         name,
@@ -231,4 +233,5 @@ def _summary(row: AnyRow) -> ConnectionSummary:
         unverified,
         platform_managed,
         version,
+        tls_unverified,
     )

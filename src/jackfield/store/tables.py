@@ -116,6 +116,7 @@ class ConnectionRow(Row, table=True):
     platform_managed: bool
     attempts_allowed: bool
     private_address_allowed: bool
+    tls_unverified: bool
     identity_id: str | None = Field(foreign_key="identity.id", index=True)
     secret_digest: str | None = Field(index=True)
     created_at: datetime = _time()

@@ -246,6 +246,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("y",),
         "The least that its chosen uses need.",
     ),
+    Action("detail.guide", Place.CONNECTION, "How it is made at the vendor", "guide", ("v",), "The steps, filled in."),
     Action(
         "detail.difference",
         Place.CONNECTION,
@@ -298,6 +299,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("form.login", Place.FORM, "Log in", "log_in", ("f6",), "Where the method gets its token by a login."),
     Action("reading.copy", Place.READING, "Copy", "copy", ("y",), "Send the text to the terminal's clipboard."),
+    Action("reading.copy-address", Place.READING, "Copy the address", "copy", ("ctrl+y",), in_palette=False),
     Action("reading.write", Place.READING, "Write to a file", "write", ("w",)),
     Action("map.left", Place.MAP, "Left", "across(-1)", ("left", "h"), in_palette=False),
     Action("map.right", Place.MAP, "Right", "across(1)", ("right", "l"), in_palette=False),
@@ -381,6 +383,13 @@ _SHOWN: Final = {
 
 KeyMap = Mapping[str, tuple[str, ...]]
 """Action id → the keys that replace its own."""
+
+
+# Between fields: priority keys act at once, so that a key typed right after one reaches the next field.
+BETWEEN_FIELDS: Final[tuple[BindingType, ...]] = (
+    Binding("tab", "app.focus_next", show=False, priority=True),
+    Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+)
 
 
 def bindings(*places: Place) -> list[BindingType]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from jackfield.providers.contract.expression import BUILT_IN_NAMES, Expression, Template
 from jackfield.providers.contract.fact import Auth, Fact
+from jackfield.providers.contract.guide import GUIDE_NAMES
 from jackfield.providers.contract.spec import Provider, Use
 
 
@@ -12,6 +13,12 @@ def find_incoherence(provider: Provider) -> str:
     """The first thing that cannot work, in words; empty when all is well. Raises RuleError for what is not CEL."""
     fields = {field.name for method in provider.tested_methods for field in method.fields}
     known = fields | set(provider.facts) | BUILT_IN_NAMES
+    secrets = {field.name for method in provider.tested_methods for field in method.fields if field.is_secret}
+    for place, step in _guides(provider):
+        if unknown := step.reads & secrets:
+            return f"{place}: {', '.join(sorted(unknown))} is secret"
+        if unknown := step.reads - fields - GUIDE_NAMES:
+            return f"{place}: {', '.join(sorted(unknown))} is no field, and not known before a test"
     for place, rule in rules_of(provider):
         if place.startswith("facts.") and isinstance(rule, Template) and re.search(r"\{['\"(]", rule.text):
             return f"{place}: a part in braces begins with a name or a function; {rule.text} would be sent as it stands"
@@ -19,6 +26,12 @@ def find_incoherence(provider: Provider) -> str:
         if unknown:
             return f"{place}: {', '.join(sorted(unknown))} is no field, fact or built-in name"
     return _dangling(provider)
+
+
+def _guides(provider: Provider) -> Iterator[tuple[str, Template]]:
+    yield from (("guide", step) for step in provider.guide)
+    for method in provider.tested_methods:
+        yield from ((f"methods.{method.id}.guide", step) for step in method.guide)
 
 
 def _dangling(provider: Provider) -> str:  # noqa: PLR0912 - one line per kind of reference

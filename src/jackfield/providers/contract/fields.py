@@ -197,6 +197,11 @@ def rule_names(method: str, values: Mapping[str, FieldInput]) -> dict[str, objec
     return names
 
 
+def all_names(method: Method, values: Mapping[str, FieldInput]) -> dict[str, object]:
+    """Every field of the method as rules read it; one that was not given is empty text."""
+    return {**{field.name: "" for field in method.fields}, **rule_names(method.id, values)}
+
+
 def complete(method: Method, values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     """All fields of a method: those given, then defaults. Raises InvalidField for a missing or unknown one."""
     known = {field.name: field for field in method.fields}

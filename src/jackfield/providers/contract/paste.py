@@ -3,46 +3,68 @@
 import configparser
 import json
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from dataclasses import field as part
 from itertools import product
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jackfield.providers.contract.expression import Expression, Template
 from jackfield.providers.contract.field import FieldKind
-from jackfield.providers.contract.spec import Method, PastedUrl, Provider
+from jackfield.providers.contract.spec import Method, Provider
+from jackfield.text import cleaned
 
 PASTE_LIMIT: Final = 256 * 1024
 _TEMPLATE_LIMIT: Final = 2048  # characters of a value that stands for several fields
 _SWITCH_LIMIT: Final = 3
-_ASSIGNMENT: Final = re.compile(r"\s*(?:(?:export|set)\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:](.*)")
+_NAME_LIMIT: Final = 40  # characters of a name that is told
+_JSON_DEPTH: Final = 3
+_PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{1,60}-----.{1,100000}?-----END [A-Z0-9 ]{1,60}-----", re.DOTALL)
+_ASSIGNMENT: Final = re.compile(r"\s*(?:-\s+)?(?:(?:export|set)\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:](.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """What a pasted block fills. `left_out` names what no field takes; `refused` says why it was not read at all."""
+
+    fields: Mapping[str, str] = part(default_factory=dict, repr=False)  # field → text
+    left_out: tuple[str, ...] = ()
+    refused: str = ""
 
 
 def recognise(provider: Provider, method: Method, text: str) -> dict[str, str]:
     """Field → text found in a pasted block; empty when nothing in it is known. Never raises for any text."""
+    return dict(read_block(provider, method, text).fields)
+
+
+def read_block(provider: Provider, method: Method, text: str) -> Pasted:
+    """The fields in a pasted URL, PEM, JSON object, profile or list of assignments. Never raises for any text."""
+    if len(text) > PASTE_LIMIT:
+        return Pasted(refused=f"{len(text):,} characters were pasted, and {PASTE_LIMIT:,} are the limit.")
+    if odd := sum(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\r\n" for character in text):
+        return Pasted(refused=f"What was pasted holds {odd:,} control characters, as binary data does.")
     text = text.strip()
-    if not text or len(text) > PASTE_LIMIT:
-        return {}
-    if provider.pasted_url is not None:
-        found = _from_url(provider.pasted_url, text)
-        if found:
-            return _known(method, found)
-    for field in method.fields:
-        if field.kind is FieldKind.PEM and text.startswith("-----BEGIN "):
-            wanted = "CERTIFICATE" not in text.splitlines()[0]
-            if field.is_secret == wanted:
-                return {field.name: text}
-    from_json = _from_json(method, text)
-    return from_json or _from_assignments(method, text)
+    for read in (_read_url, _read_pem, _read_json, _read_assignments):
+        if found := read(provider, method, text):
+            names = {one.name for one in method.fields}
+            filled = {name: value for name, value in found.items() if name in names and value}
+            return Pasted(filled, tuple(_shown(name) for name in found if name not in names)) if filled else Pasted()
+    return Pasted()
 
 
-def _known(method: Method, found: dict[str, str]) -> dict[str, str]:
-    names = {field.name for field in method.fields}
-    return {name: value for name, value in found.items() if name in names and value}
+# Each reader gives what it found by name, fields of the method and names that no field takes; empty when the text is
+# not of its kind.
 
 
-def _from_url(shape: PastedUrl, text: str) -> dict[str, str]:
-    if "\n" in text or "://" not in text:
+def _shown(name: str) -> str:
+    return cleaned(name, limit=_NAME_LIMIT, lines=False)
+
+
+def _read_url(provider: Provider, _: Method, text: str) -> dict[str, str]:
+    shape = provider.pasted_url
+    if shape is None or "\n" in text or "://" not in text:
         return {}
     try:
         parts = urlsplit(text.strip("\"'"))
@@ -60,10 +82,25 @@ def _from_url(shape: PastedUrl, text: str) -> dict[str, str]:
     }
     if shape.tls and parts.scheme in shape.tls_schemes:
         values[shape.tls] = "true" if shape.tls_schemes[parts.scheme] else "false"
-    return {name: value for name, value in values.items() if name}
+    options = {f"?{name}": "" for name, _ in parse_qsl(parts.query)}
+    return {name: value for name, value in values.items() if name and value} | options
 
 
-def _from_json(method: Method, text: str) -> dict[str, str]:
+def _read_pem(_: Provider, method: Method, text: str) -> dict[str, str]:
+    """Keys go to the secret PEM field, certificates to the other one; a block without its end is left to be judged."""
+    if "-----BEGIN " not in text or text.startswith("{") or re.match(_ASSIGNMENT, text):
+        return {}
+    blocks = _PEM.findall(text) or [text[text.index("-----BEGIN ") :]]
+    found: dict[str, str] = {}
+    for block in blocks:
+        secret = "PRIVATE KEY" in block.splitlines()[0]
+        takers = [one.name for one in method.fields if one.kind is FieldKind.PEM and one.is_secret == secret]
+        name = takers[0] if takers else ("a private key" if secret else "a certificate or public key")
+        found[name] = f"{found[name]}\n{block}" if name in found else block
+    return found
+
+
+def _read_json(_: Provider, method: Method, text: str) -> dict[str, str]:
     if not text.startswith("{"):
         return {}
     try:
@@ -72,27 +109,53 @@ def _from_json(method: Method, text: str) -> dict[str, str]:
         return {}
     if not isinstance(data, dict):
         return {}
-    flat = {str(name): value for name, value in data.items() if isinstance(value, (str, int, bool))}
-    found = from_names(method, {name: _text(value) for name, value in flat.items()})
+    flat = dict(_leaves(data))
+    found = from_names(method, flat)
     whole = [field.name for field in method.fields if field.kind is FieldKind.JSON]
-    if not found and len(whole) == 1:
+    if len(whole) == 1 and whole[0] not in found and (not found or "private_key" in flat):
         return {whole[0]: text}
-    return found
+    return found | _unused(found, flat) if found else {}
 
 
-def _from_assignments(method: Method, text: str) -> dict[str, str]:
-    """`.env` lines, shell exports, an AWS-style profile (its first section) or `name: value` lines."""
-    pairs: dict[str, str] = {}
-    if re.search(r"^\s*\[[^\]]+\]\s*$", text, re.MULTILINE):
-        profile = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
-        try:
-            profile.read_string(text)
-            pairs = {name: value or "" for name, value in profile[profile.sections()[0]].items()}
-        except (configparser.Error, IndexError):
-            return {}
-    else:
+def _leaves(data: Mapping[str, object], depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Name and text of every value; those further in are named by their last name, after the outer ones."""
+    for name, value in data.items():
+        if isinstance(value, (str, int, bool)):
+            yield str(name), _text(value)
+    for value in data.values():
+        if isinstance(value, dict) and depth < _JSON_DEPTH:
+            yield from _leaves(value, depth + 1)
+
+
+def _read_assignments(_: Provider, method: Method, text: str) -> dict[str, str]:
+    """`.env` lines, shell exports, an AWS-style profile (the first section that is known) or `name: value` lines."""
+    if not re.search(r"^\s*\[[^\]]+\]\s*$", text, re.MULTILINE):
         pairs = assignments(text)
-    return from_names(method, pairs)
+        found = from_names(method, pairs) or _only_token(method, pairs)
+        return found | _unused(found, pairs) if found else {}
+    profile = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
+    try:
+        profile.read_string(text)
+    except configparser.Error:
+        return {}
+    for section in profile.sections():
+        pairs = {name: value or "" for name, value in profile[section].items()}
+        if found := from_names(method, pairs):
+            others = {f"[{other}]": "" for other in profile.sections() if other != section}
+            return found | _unused(found, pairs) | others
+    return {}
+
+
+def _only_token(method: Method, pairs: Mapping[str, str]) -> dict[str, str]:
+    """The one token among the pairs, as a vendor's tool prints or keeps it, where one secret is all that is asked."""
+    secrets = [one.name for one in method.fields if one.is_secret and not one.obtained]
+    tokens = [value for name, value in pairs.items() if _bare(name).endswith("token") and value]
+    return {secrets[0]: tokens[0]} if len(secrets) == len(tokens) == 1 else {}
+
+
+def _unused(found: Mapping[str, str], pairs: Mapping[str, str]) -> dict[str, str]:
+    """The names among the pairs whose values fill nothing."""
+    return {name: "" for name, value in pairs.items() if value and value not in found.values()}
 
 
 def assignments(text: str) -> dict[str, str]:

@@ -219,7 +219,7 @@ class Method(Part):
     proof: Proof | None = None
     identity: dict[str, Rule] | None = None
     expiry: Rules | None = None
-    guide: tuple[str, ...] = ()
+    guide: tuple[Text, ...] = Declared(default=(), description="Steps at the vendor, over fields and built-in names.")
     note: str = ""
 
     @model_validator(mode="after")
@@ -322,7 +322,7 @@ class Provider(Part):
     uses: tuple[Use, ...] = Declared(min_length=1)
     excess: Excess | None = None
     excess_unreadable: str = Declared(default="", description="Why grants cannot be listed.")
-    guide: tuple[str, ...] = ()
+    guide: tuple[Text, ...] = ()
     pickers: dict[Name, Picker] = {}
     platform_managed: PlatformManaged | None = None
     pasted_url: PastedUrl | None = None
@@ -368,7 +368,7 @@ class Provider(Part):
     def expiry_of(self, method: Method) -> tuple[Expression, ...]:
         return self.expiry if method.expiry is None else method.expiry
 
-    def guide_of(self, method: Method) -> tuple[str, ...]:
+    def guide_of(self, method: Method) -> tuple[Template, ...]:
         return method.guide or self.guide
 
     @model_validator(mode="after")

@@ -155,7 +155,11 @@ class ConnectionPane(Prose, can_focus=False):
         mark = state_mark(connection.state, connection.failure_kind, connection.unverified)
         facts = " · ".join(filter(None, (glance.provider, glance.method, glance.account)))
         yield _both_ends(
-            (Span(connection.name, "strong"), Span(f"   {literal(facts)}", "muted")),
+            (
+                Span(connection.name, "strong"),
+                Span("   ⚠ TLS not verified" if connection.tls_unverified else "", "failed"),
+                Span(f"   {literal(facts)}", "muted"),
+            ),
             (Span(f"{short_id(connection.id)}  y copies it", "muted"),),
             width,
         )

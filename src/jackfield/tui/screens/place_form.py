@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from jackfield.model.errors import InvalidField, JackfieldError
 from jackfield.model.names import DESCRIPTION_LIMIT, require_slug
+from jackfield.tui.keys import BETWEEN_FIELDS
 from jackfield.tui.screens.working import WorkingScreen
 from jackfield.tui.widgets.lines import literal
 from jackfield.tui.widgets.text_input import TextInput
@@ -27,7 +28,7 @@ class PlaceForm(WorkingScreen[str | None], ModalScreen[str | None]):
     """Gives the id of what was saved, or None. What is wrong is said while it is typed."""
 
     LEADS_ON = False
-    BINDINGS = [("escape", "dismiss(None)"), ("up", "app.focus_previous"), ("down", "app.focus_next")]
+    BINDINGS = [*BETWEEN_FIELDS, ("escape", "dismiss(None)"), ("up", "app.focus_previous"), ("down", "app.focus_next")]
     AUTO_FOCUS = "#name"
     DEFAULT_CSS = """
     PlaceForm {

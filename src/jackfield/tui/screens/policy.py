@@ -1,9 +1,12 @@
 """What to change at the vendor, as a text to read and copy."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from jackfield.services.difference import Change, DifferenceLine
+from jackfield.services.form import Form
+from jackfield.tui.screens.form.credentials import guide_lines
 from jackfield.tui.screens.reading import ReadingScreen
 from jackfield.tui.widgets.lines import Line, Span
 from jackfield.tui.widgets.prose import code, paragraph
@@ -41,4 +44,15 @@ def policy_screen(name: str, snippet: str) -> ReadingScreen:
     """The least that the chosen uses need, to paste at the vendor."""
     return ReadingScreen(
         name, "the least it needs", make=lambda width: code(snippet, width), text=snippet, file=f"{name}-access.txt"
+    )
+
+
+def guide_screen(form: Form) -> ReadingScreen:
+    """How a stored connection's credential is made at the vendor."""
+    return ReadingScreen(
+        form.name,
+        "at the vendor",
+        make=partial(guide_lines, form),
+        text="\n".join(form.guide()),
+        file=f"{form.name}-guide.txt",
     )

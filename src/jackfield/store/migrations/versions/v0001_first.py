@@ -161,6 +161,7 @@ def upgrade() -> None:  # one statement for each table and index: long, and noth
         sa.Column("platform_managed", sa.Boolean(), nullable=False),
         sa.Column("attempts_allowed", sa.Boolean(), nullable=False),
         sa.Column("private_address_allowed", sa.Boolean(), nullable=False),
+        sa.Column("tls_unverified", sa.Boolean(), nullable=False),
         sa.Column("identity_id", sa.String(), nullable=True),
         sa.Column("secret_digest", sa.String(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

@@ -15,6 +15,7 @@ from jackfield.tui.times import ago, left
 from jackfield.tui.widgets.lines import Line, Span
 from jackfield.tui.widgets.prose import pairs, paragraph
 
+TLS_UNVERIFIED: Final = "TLS not verified: whoever sits between here and there could read the secret."
 _HOW_KNOWN: Final = {
     ExpiryKnown.READ: "as the vendor says",
     ExpiryKnown.MATCHED: "found in the vendor's list",
@@ -33,6 +34,7 @@ class Facts:
     place: str
     result: CheckResult | None
     damage: str
+    identity: str  # name of the source identity it starts from; empty when all fields are its own
 
     @property
     def titles(self) -> dict[str, str]:
@@ -54,9 +56,11 @@ def read_facts(session: Session, connection_id: str) -> Facts:
     except (NotFound, ProviderFileError):
         provider = None
     try:
-        return Facts(connection, provider, place, session.tests.latest(connection_id), "")
+        result, damage = session.tests.latest(connection_id), ""
     except JackfieldError as error:
-        return Facts(connection, provider, place, None, str(error))
+        result, damage = None, str(error)
+    identity = session.identities.of_connection(connection_id)
+    return Facts(connection, provider, place, result, damage, identity.name if identity else "")
 
 
 def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
@@ -65,6 +69,8 @@ def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
     mark = state_mark(connection.state, connection.failure_kind, connection.unverified)
     tested = f"tested {ago(connection.tested_at)} ago" if connection.tested_at else "never tested"
     yield (Span(f"{mark} ", mark.tone), Span(f"  {tested}", "muted"))
+    if connection.tls_unverified:
+        yield from paragraph(TLS_UNVERIFIED, width, "failed", sign="⚠ ")
     if connection.unverified:
         yield from paragraph(f"{connection.unverified} of its rights could not be verified.", width, "unproven")
     if connection.description:
@@ -81,6 +87,7 @@ def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
             ("For", "; ".join(_uses(facts)), ""),
             ("Tested", _schedule(connection), ""),
             ("Stopped", connection.automatic_tests_stopped, "limited"),
+            ("Starts from", f"source identity {facts.identity}" if facts.identity else "", ""),
             ("Secret", "managed by Jackfield" if connection.platform_managed else "", ""),
             ("Consents", _consents(connection), ""),
             ("Tags", ", ".join(connection.tags), ""),

@@ -12,6 +12,7 @@ from textual.message import Message
 from jackfield.model.errors import JackfieldError, NotFound
 from jackfield.services.difference import difference
 from jackfield.services.engine import Engine, News, Tested, TestEnded
+from jackfield.services.form import Form
 from jackfield.services.history import Moment
 from jackfield.services.logins import repair, ways
 from jackfield.services.session import Session
@@ -31,9 +32,9 @@ from jackfield.tui.screens.detail.pages import (
     read_page,
     run_lines,
 )
-from jackfield.tui.screens.form.login import LoginScreen
+from jackfield.tui.screens.form.login import open_login
 from jackfield.tui.screens.form.screen import FormScreen
-from jackfield.tui.screens.policy import difference_screen, policy_screen
+from jackfield.tui.screens.policy import difference_screen, guide_screen, policy_screen
 from jackfield.tui.screens.reading import ReadingScreen
 from jackfield.tui.screens.working import WorkingScreen
 from jackfield.tui.widgets.check_view import CheckView
@@ -240,15 +241,16 @@ class DetailScreen(WorkingScreen[None]):
 
     def action_log_in(self) -> None:
         """Log in at the vendor again; the connection keeps its id and everything that uses it."""
-        if not self._can_log_in():
+        provider, connection = self._facts.provider, self._facts.connection
+        if provider is None or not self._can_log_in():
             return
-        connection = self._facts.connection
-        login = LoginScreen(
-            self._facts.provider.name if self._facts.provider else connection.provider,
-            self._engine,
-            lambda network, show, pasted: repair(self._session, connection, network, show, pasted=pasted),
-        )
-        self.app.push_screen(login, self._logged_in)
+        open_login(
+            self, provider, provider.method(connection.method), self._engine,
+            lambda network, show, pasted, way: repair(
+                self._session, connection, network, show, way=way, pasted=pasted
+            ),
+            self._logged_in,
+        )  # fmt: skip
 
     async def _logged_in(self, repaired: object) -> None:
         if repaired is not None:
@@ -264,14 +266,24 @@ class DetailScreen(WorkingScreen[None]):
             return self._can_log_in()
         return action != "cancel_test" or self._check is not None
 
-    def action_policy(self) -> None:
-        """The least that its uses need, filled with what this connection holds that is no secret."""
+    def _form(self, reason: str) -> Form | None:
+        """What this connection holds, to fill texts with; None, and told, when it cannot be read."""
         if self._facts.provider is None:
-            return
+            return None
         try:
-            form = stored_form(self._session, self._facts.connection, reason="policy")
+            return stored_form(self._session, self._facts.connection, reason=reason)
         except JackfieldError as error:
             tell_error(self, error)
+            return None
+
+    def action_guide(self) -> None:
+        """How its credential is made at the vendor, filled with what this connection holds that is no secret."""
+        if (form := self._form("guide")) is not None:
+            self.app.push_screen(guide_screen(form))
+
+    def action_policy(self) -> None:
+        """The least that its uses need, filled likewise."""
+        if (form := self._form("policy")) is None:
             return
         if snippet := form.snippet():
             self.app.push_screen(policy_screen(form.name, snippet))

@@ -1,6 +1,6 @@
 """Step 3: the fields of the chosen method, and the test."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from textual import events
@@ -10,7 +10,9 @@ from textual.containers import Vertical, VerticalScroll
 from jackfield.model.errors import InvalidField, JackfieldError
 from jackfield.model.secret import Stored
 from jackfield.providers.contract.field import Field
+from jackfield.providers.contract.paste import Pasted
 from jackfield.services.form import Form
+from jackfield.services.identities import Identity
 from jackfield.services.logins import ways
 from jackfield.services.sources import read_source, source_of
 from jackfield.services.trial import asks_for_attempts, asks_for_private
@@ -22,17 +24,25 @@ from jackfield.tui.widgets.choice import Option
 from jackfield.tui.widgets.lines import Line, literal
 from jackfield.tui.widgets.option_line import YES_OR_NO
 from jackfield.tui.widgets.prose import Prose, paragraph
+from jackfield.tui.widgets.text_input import TextInput
 
 _METHOD: Final = "method|"  # row keys that are no field
+_START: Final = "identity|"
 _PRIVATE: Final = "private|"
 _ATTEMPTS: Final = "attempts|"
+_CHOICES: Final = frozenset({_METHOD, _START, _PRIVATE, _ATTEMPTS})
 
 _HINTS: Final = {
     _PRIVATE: "Loopback and private addresses are reached only where you say so. Link-local ones never are.",
     _ATTEMPTS: "Some rights show only by a call that the vendor must refuse. It changes nothing; it is made on yes.",
     _METHOD: "How the connection logs in. Fields that both methods have stay filled.",
 }
+_NO_IDENTITY: Final = "No source identity fits yet. Make one in the settings (,) or by: jackfield identity create NAME"
+_IDENTITY: Final = (
+    "What a source identity gives is not asked here. It is kept once for all connections that start from it."
+)
 _PASTE: Final = "Paste a whole block anywhere: a profile, a URL, .env lines or JSON fills what it knows."
+_NAMED: Final = 4  # names of what was left out
 _SOURCES: Final = "@FILE and env:VARIABLE read the value from there."
 
 
@@ -43,8 +53,11 @@ class ConnectStep(Step):
     WORDS = {"form.next": "go on", "form.previous": "back"}
     ACTIONS = frozenset({"next", "previous", "test", "cancel_test", "pick", "difference", "log_in", "copy"})
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, lenders: Callable[[str], Sequence[Identity]]) -> None:
+        """`lenders` gives the source identities that a method can start from."""
         super().__init__(form)
+        self._lenders = lenders
+        self._identities: Sequence[Identity] = ()
         self._changes: dict[str, tuple[str, ...]] = {}  # field → how its value was normalised
         self._said = ""  # what the hint line says until the next key
         self._fields: tuple[Field, ...] = ()
@@ -72,6 +85,11 @@ class ConnectStep(Step):
         if len(form.methods) > 1 and form.connection is None:
             options = [Option(one.id, literal(one.name)) for one in form.methods]
             yield FormRow(_METHOD, "Method", option_editor(options, form.method_id), width=width)
+        if form.can_start_from_identity():
+            self._identities = self._lenders(form.method_id)
+            options = [Option("", "its own fields"), *(Option(one.id, one.name) for one in self._identities)]
+            chosen = form.identity.id if form.identity is not None else ""
+            yield FormRow(_START, "Starts from", option_editor(options, chosen), width=width)
         for field in self._fields:
             text = form.texts.get(field.name, "")
             editor = field_editor(field, text, form.stored.get(field.name))
@@ -126,12 +144,17 @@ class ConnectStep(Step):
             await self._fill()
             self.query(FormRow).first().editor.focus()
             self.view.show_hint(self._before_test())
+        elif key == _START:
+            self.form.identity = next((one for one in self._identities if one.id == value), None)
         elif key in (_PRIVATE, _ATTEMPTS):
             setattr(self.form, "private_allowed" if key == _PRIVATE else "attempts_allowed", value == "true")
         elif isinstance(value, Stored):
             self.form.set_stored(key, value)
         elif value != self.form.texts.get(key, "") or key in self.form.stored:
             self._changes[key] = self.form.type(key, value).changes
+            unconfirmed = self.form.unconfirmed()
+            if unconfirmed is not None and unconfirmed.field == key:
+                self.post_message(self.Unconfirmed())
         await self._ask_for_what_applies()
         self._mark_all()
         self._renew_hint()
@@ -180,20 +203,28 @@ class ConnectStep(Step):
         self._take_block(event.text)
 
     def _take_block(self, text: str) -> bool:
-        filled = self.form.paste(text)
+        pasted, filled = self.form.paste(text)
+        if pasted.refused:
+            self._say(f"{pasted.refused} Nothing was taken: copy it again as text, or name its file: @FILE.")
+            return True
         if not filled:
+            editor = self.screen.focused
+            if "\n" in text.strip() and isinstance(editor, TextInput):
+                self._say("Nothing in that block is known here; its first line alone was taken.")
             return False
-        labels = {field.name: field.label for field in self.form.method.fields}
         self._changes |= {name: typed.changes for name, typed in filled.items()}
-        self.call_later(self._show_pasted, [labels[name] for name in filled])
+        self.call_later(self._show_pasted, pasted)
         return True
 
-    async def _show_pasted(self, labels: list[str]) -> None:
+    async def _show_pasted(self, pasted: Pasted) -> None:
         await self._ask_for_what_applies()
         for row in self.query(FormRow):
             if row.key in self.form.texts:
                 row.replace(self.form.texts[row.key])
-        self._say(f"Filled from what was pasted: {', '.join(labels)}.")
+        labels = ", ".join(one.label for one in self.form.method.fields if one.name in pasted.fields)
+        left_out, more = ", ".join(pasted.left_out[:_NAMED]), len(pasted.left_out) - _NAMED
+        rest = f" Left out: {left_out}{f' and {more} more' if more > 0 else ''}." if left_out else ""
+        self._say(f"Filled from what was pasted: {labels}.{rest}")
         self._mark_all()
         self.changed()
 
@@ -201,10 +232,16 @@ class ConnectStep(Step):
         """What was typed is shown as it is kept."""
         row = event.widget.parent
         if isinstance(row, FormRow) and self._changes.get(row.key) and row.key in self.form.texts:
+            self.form.type(row.key, row.text)  # keys typed ahead may not have been told yet
             with row.prevent(FormRow.Edited):
                 row.replace(self.form.texts[row.key])
 
     def on_descendant_focus(self) -> None:
+        self._renew_hint()
+
+    async def renew(self) -> None:
+        """Show what the form holds now, where something else changed it."""
+        await self._fill()
         self._renew_hint()
 
     # What is said about it
@@ -216,7 +253,7 @@ class ConnectStep(Step):
 
     def _mark_all(self) -> None:
         for row in self.query(FormRow):
-            if not row.is_mounted or row.key in (_METHOD, _PRIVATE, _ATTEMPTS):
+            if not row.is_mounted or row.key in _CHOICES:
                 continue
             kept = row.key in self.form.stored
             typed = bool(row.text)
@@ -243,6 +280,12 @@ class ConnectStep(Step):
             yield from paragraph(str(problem), width, "failed")
         elif changes := self._changes.get(key, ()):
             yield from paragraph(f"Kept as: {', '.join(changes)}.", width, "limited")
+        elif key == _START:
+            yield from paragraph(
+                _IDENTITY if self._identities else f"{_NO_IDENTITY} --provider {self.form.provider.slug}",
+                width,
+                "muted",
+            )
         elif key in _HINTS:
             yield from paragraph(_HINTS[key], width, "muted")
         elif field is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from textual.app import ComposeResult
 
+from jackfield.services.form import Form
 from jackfield.services.logins import ways
 from jackfield.tui.screens.form.step import Step
 from jackfield.tui.widgets.choice import ChoiceList, Option
@@ -54,9 +55,7 @@ class CredentialsStep(Step):
 
     def _guide(self, width: int) -> Iterator[Line]:
         form, provider = self.form, self.form.provider
-        yield (Span(f"At {literal(provider.name)}", "strong"),)
-        for number, step in enumerate(provider.guide_of(form.method), 1):
-            yield from paragraph(step, width, first=f" {number} ")
+        yield from guide_lines(form, width)
         if ways(form.method):
             yield from paragraph(
                 "Then log in from the next step: it shows what to open in a browser.", width, first=" → "
@@ -78,3 +77,10 @@ class CredentialsStep(Step):
             yield from paragraph(
                 f"To test it, the vendor's library is needed here: {form.missing_driver}", width, "limited", sign="⚠ "
             )
+
+
+def guide_lines(form: Form, width: int) -> Iterator[Line]:
+    """The steps at the vendor, numbered, filled with what is known."""
+    yield (Span(f"At {literal(form.provider.name)}", "strong"),)
+    for number, step in enumerate(form.guide(), 1):
+        yield from paragraph(step, width, first=f" {number} ")

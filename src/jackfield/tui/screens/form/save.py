@@ -20,6 +20,7 @@ from jackfield.tui.screens.form.step import Step
 from jackfield.tui.symbols import STATES, state_mark
 from jackfield.tui.times import left
 from jackfield.tui.widgets.choice import Option
+from jackfield.tui.widgets.confirm import Confirm
 from jackfield.tui.widgets.lines import Line, Span
 from jackfield.tui.widgets.option_line import YES_OR_NO
 from jackfield.tui.widgets.prose import Prose, paragraph
@@ -39,6 +40,16 @@ _HINTS: Final = {
     "every": "Tested by itself while Jackfield or its worker runs. A refused login stops it until you look.",
     "tags": "Words to filter by, separated by commas.",
 }
+
+
+def doubt(trial: Trial | None) -> Confirm | None:
+    """The question before saving what no test has shown to work; None where one has."""
+    if trial is None:
+        return Confirm("Save it without a test?", ("It is listed as untested until a test passes.",), yes="Save")
+    failure = trial.result.failure
+    if failure is None:
+        return None
+    return Confirm(f"Save it though its test failed ({failure.kind.value})?", (failure.message,), yes="Save")
 
 
 class SaveStep(Step):

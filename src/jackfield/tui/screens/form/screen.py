@@ -2,6 +2,7 @@
 
 from asyncio import Lock
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from textual.app import ComposeResult
@@ -18,22 +19,22 @@ from jackfield.services.form import Form
 from jackfield.services.logins import log_in, ways
 from jackfield.services.session import Session
 from jackfield.services.trial import management_of, save_form
-from jackfield.tui.keys import Place, bindings
+from jackfield.tui.keys import BETWEEN_FIELDS, Place, bindings
 from jackfield.tui.live import CheckEnded, CheckTold
 from jackfield.tui.screens.address import AddressScreen
 from jackfield.tui.screens.form.access import AccessStep, focused_row
+from jackfield.tui.screens.form.agreeing import Agreeing
 from jackfield.tui.screens.form.connect import ConnectStep
 from jackfield.tui.screens.form.credentials import CredentialsStep
 from jackfield.tui.screens.form.keeper import DraftKeeper
-from jackfield.tui.screens.form.login import LoginScreen
+from jackfield.tui.screens.form.login import open_login
 from jackfield.tui.screens.form.picking import Picked, TargetPicking
-from jackfield.tui.screens.form.save import SaveStep
+from jackfield.tui.screens.form.save import SaveStep, doubt
 from jackfield.tui.screens.form.saved import SavedStep
 from jackfield.tui.screens.form.step import Step
 from jackfield.tui.screens.form.trying import FormTest
 from jackfield.tui.screens.policy import difference_screen
 from jackfield.tui.screens.reading import ask_to_write
-from jackfield.tui.widgets.confirm import Confirm
 from jackfield.tui.widgets.key_bar import KeyBar
 from jackfield.tui.widgets.notice import tell, tell_error
 from jackfield.tui.widgets.option_line import OptionLine
@@ -42,6 +43,9 @@ from jackfield.tui.widgets.step_rail import StepRail
 
 STEPS: Final = ("Access", "Credentials", "Connect", "Save")
 ACCESS, CREDENTIALS, CONNECT, SAVE = range(4)
+_OF_STEPS: Final = frozenset(
+    ("next", "previous", "test", "cancel_test", "save", "copy", "write", "qr", "pick", "difference", "log_in")
+)
 DRAFT_SECONDS: Final = 1.0  # from the last change to the sealed draft
 
 
@@ -51,6 +55,7 @@ class FormScreen(Screen[str | None]):
     CSS_PATH = "../../styles/form.tcss"
     BINDINGS = [
         *bindings(Place.FORM),
+        *BETWEEN_FIELDS,
         ("escape", "leave"),
         ("down", "app.focus_next"),
         ("up", "app.focus_previous"),
@@ -68,6 +73,7 @@ class FormScreen(Screen[str | None]):
         self._keeper = DraftKeeper(session, form, draft)
         self._draft_timer: Timer | None = None
         self._test = FormTest(session, engine, form, self)
+        self._agreeing = Agreeing(self, form)
         self._picking = TargetPicking(self, session, engine, form)
         self._at = CONNECT if form.connection is not None else ACCESS
         self._step = self._make(self._at)
@@ -97,7 +103,7 @@ class FormScreen(Screen[str | None]):
             case 1:
                 return CredentialsStep(self._form)
             case 2:
-                return ConnectStep(self._form)
+                return ConnectStep(self._form, partial(self._session.identities.lenders, self._form.provider.slug))
             case _:
                 return SaveStep(self._form, self._session, self._test.last)
 
@@ -143,20 +149,7 @@ class FormScreen(Screen[str | None]):
             await self.action_next()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        known = {
-            "next",
-            "previous",
-            "test",
-            "cancel_test",
-            "save",
-            "copy",
-            "write",
-            "qr",
-            "pick",
-            "difference",
-            "log_in",
-        }
-        if action not in known:
+        if action not in _OF_STEPS:
             return True
         if action == "cancel_test":
             return self._test.check is not None
@@ -204,6 +197,9 @@ class FormScreen(Screen[str | None]):
         step = self._connect
         if step is None:
             return
+        if self._form.unconfirmed() is not None:
+            self._agreeing.ask(partial(self._answered, test=True))
+            return
         try:
             self._test.begin()
         except InvalidField as problem:
@@ -214,6 +210,17 @@ class FormScreen(Screen[str | None]):
             step.view.show_error(error)
         else:
             self._show_check(step)
+
+    def on_step_unconfirmed(self, event: Step.Unconfirmed) -> None:
+        event.stop()
+        self._agreeing.ask(self._answered)
+
+    async def _answered(self, agreed: bool, *, test: bool = False) -> None:  # noqa: FBT001 - the answer of a question
+        if (step := self._connect) is not None:
+            await step.renew()
+        self._keep_draft()
+        if agreed and test:
+            await self.action_test()
 
     def _show_check(self, step: ConnectStep) -> None:
         """Show the test under way, or the last one, and the keys that go with it."""
@@ -259,15 +266,9 @@ class FormScreen(Screen[str | None]):
 
     def action_save(self) -> None:
         """Save; without a passed test only when the user says so."""
-        trial = self._test.trial
-        if trial is None:
-            question = "Save it without a test?"
-            consequences = ("It is listed as untested until a test passes.",)
-            self.app.push_screen(Confirm(question, consequences, yes="Save"), self._save_if)
-        elif trial.result.failure is not None:
-            kind = trial.result.failure.kind.value
-            question, consequences = f"Save it though its test failed ({kind})?", (trial.result.failure.message,)
-            self.app.push_screen(Confirm(question, consequences, yes="Save"), self._save_if)
+        question = doubt(self._test.trial)
+        if question is not None:
+            self.app.push_screen(question, self._save_if)
         else:
             self.call_later(self._save)
 
@@ -330,12 +331,12 @@ class FormScreen(Screen[str | None]):
 
     def action_log_in(self) -> None:
         if self._connect is not None:
-            login = LoginScreen(
-                self._form.provider.name,
-                self._engine,
-                lambda network, show, pasted: log_in(self._session, self._form, network, show, pasted=pasted),
-            )
-            self.app.push_screen(login, self._logged_in)
+            form = self._form
+            open_login(
+                self, form.provider, form.method, self._engine,
+                lambda network, show, pasted, way: log_in(self._session, form, network, show, way=way, pasted=pasted),
+                self._logged_in,
+            )  # fmt: skip
 
     async def _logged_in(self, values: Mapping[str, FieldValue] | None) -> None:
         if values is not None:

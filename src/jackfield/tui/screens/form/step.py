@@ -18,6 +18,9 @@ class Step(Vertical):
     class Changed(Message):
         """The form's state is another one."""
 
+    class Unconfirmed(Message):
+        """Verification was just switched off, which asks for a typed consent."""
+
     class Done(Message):
         """The step is filled: go on."""
 

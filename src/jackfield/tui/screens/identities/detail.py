@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from jackfield.model.errors import InUse, JackfieldError
-from jackfield.services.connections import address_fields
+from jackfield.providers.contract.address import address_fields
 from jackfield.services.engine import Engine
 from jackfield.services.session import Session
 from jackfield.tui.keys import Place, bindings

@@ -77,7 +77,7 @@ class IdentityFormScreen(WorkingScreen[str | None]):
         yield Prose(self._guide, id="guide", can_focus=False)
         if form.replaces is None:
             yield FormRow(_NAME, "Name", text_editor("", _NAMES), width=width, optional=False)
-        yield ConnectStep(form)
+        yield ConnectStep(form, lambda _: ())
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -96,7 +96,7 @@ class IdentityFormScreen(WorkingScreen[str | None]):
         return self.query_one(ConnectStep)
 
     def _guide(self, width: int) -> Iterator[Line]:
-        for number, step in enumerate(self._form.guide, 1):
+        for number, step in enumerate(self._form.guide(), 1):
             yield from paragraph(step, width, "muted", first=f"{number} ")
         if self._form.method.note:
             yield from paragraph(self._form.method.note, width, "muted")
