@@ -11,6 +11,7 @@ from jackfield import __version__
 from jackfield.cli.audit import audit
 from jackfield.cli.connection import connection
 from jackfield.cli.copies import backup, restore
+from jackfield.cli.demo import demo
 from jackfield.cli.identity import identity
 from jackfield.cli.key import key
 from jackfield.cli.keyholder import Keyholder
@@ -66,7 +67,7 @@ def root(
 
 for _command in (
     *(init, lock, status, doctor, organization, project, provider, identity, connection),
-    *(exec_, worker, audit, key, backup, restore),
+    *(exec_, worker, audit, key, backup, restore, demo),
 ):
     root.add_command(_command)
 

@@ -18,7 +18,6 @@ from jackfield.services.home import Home
 from jackfield.services.session import Session
 from jackfield.vault.costs import FLOOR
 
-PASSPHRASE: Final = "open the demo please"
 UNTESTED: Final = "untested"
 _AGE: Final = timedelta(days=40)  # of the organizations; the connections came one by one after them
 _MINUTES: Final = 60
@@ -49,10 +48,10 @@ def read_plan() -> Mapping[str, Any]:
     return plan
 
 
-def fill(home: Home, vendors: Vendors) -> None:
-    """Make the vault with PASSPHRASE and everything in it. Raises JackfieldError."""
+def fill(home: Home, passphrase: str, vendors: Vendors) -> None:
+    """Make the vault with this passphrase and everything in it. Raises JackfieldError."""
     clock = Past()
-    session, _ = Session.create(home, Secret(PASSPHRASE), declined_recovery=True, costs=FLOOR, clock=clock)
+    session, _ = Session.create(home, Secret(passphrase), declined_recovery=True, costs=FLOOR, clock=clock)
     try:
         Filling(session, clock, read_plan()).run(vendors)
     finally:

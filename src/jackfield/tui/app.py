@@ -42,6 +42,9 @@ class Door(Protocol):
     idle_minutes: int | None
     """Minutes without a key after which an open door closes by itself; None: never, or it is closed."""
 
+    def is_open(self) -> bool:
+        """Whether somebody opened it and nobody has closed it since."""
+
     def exists(self) -> bool:
         """Whether there is a vault to open."""
 
@@ -93,10 +96,13 @@ class JackfieldApp(App[int], inherit_bindings=False):
         opened: Callable[[], Screen[None]],
         destination: Callable[[str], Screen[Any]] | None = None,
         clock: Callable[[], float] = boot_seconds,
+        mark: str = "",
+        greeting: str = "",
     ) -> None:
         """`opened` makes the screen behind the door, `destination` one that every other leads to, by its name.
 
-        Both raise LockedError when the door is closed again.
+        Both raise LockedError when the door is closed again. `mark` stands in every title; `greeting` is told to who
+        begins behind a door that is open already.
 
         Raises UsageError when the key map in `home` cannot be used.
         """
@@ -105,6 +111,9 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self.home = home
         self.door = door
         self.crash: Crash | None = None
+        self.demo_asked = False
+        self.sub_title = mark
+        self._greeting = greeting
         self.animation_level = "none"
         self.key_map = read_key_map(home / "keys.yaml")
         self.set_keymap({action_id: ",".join(keys) for action_id, keys in self.key_map.items()})
@@ -126,8 +135,10 @@ class JackfieldApp(App[int], inherit_bindings=False):
         return UnlockScreen(self.door, reason) if self.door.exists() else FirstRunScreen(self.door)
 
     def on_mount(self) -> None:
-        self.push_screen(self.door_screen())
+        self.push_screen(self._opened() if self.door.is_open() else self.door_screen())
         self._fit(self.size)
+        if self._greeting:
+            self.call_after_refresh(tell, self, self._greeting)
         self.call_after_refresh(self.run_worker, self.door.warm, thread=True, group="warm", exit_on_error=False)
         self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_away)
         if self._trouble is not None:
@@ -214,6 +225,11 @@ class JackfieldApp(App[int], inherit_bindings=False):
         """The terminal is gone or the program is asked to end: lock, and leave without a word."""
         self.door.lock()
         self.exit(HUNG_UP)
+
+    def action_demo(self) -> None:
+        """Leave, and have the demo started instead."""
+        self.demo_asked = True
+        self.exit(0)
 
     async def action_quit(self) -> None:
         self.door.lock()

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 
+from rich.style import Style
 from textual.strip import Strip
 
 from jackfield.tui.widgets.lines import LineView, fit, literal, strip_of, width_of
 
 
 class TitleBar(LineView):
-    """Where you are on the left, facts on the right: ` acme › prod-secrets            42 connections · 3 need you `."""
+    """Where you are on the left, facts on the right: ` acme › prod-secrets            42 connections · 3 need you `.
+
+    The app's `sub_title` is a mark before everything, such as that this is a demo.
+    """
 
     DEFAULT_CSS = """
     TitleBar { dock: top; height: 1; background: $panel; color: $foreground; }
@@ -26,7 +30,9 @@ class TitleBar(LineView):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        base = self.rich_style
+        mark = f" {literal(self.app.sub_title)} " if self.app.sub_title else ""
+        width = self.size.width - width_of(mark)
         strong = self.tone("strong", base)
         path = [literal(part) for part in self._path]
         facts = " · ".join(literal(fact) for fact in self._facts)
@@ -38,5 +44,5 @@ class TitleBar(LineView):
         if width_of(above + here) > left:
             above, here = "", fit(here, min(left, width_of(here)))
         gap = " " * max(0, left - width_of(above + here))
-        pieces = ((f" {above}", self.tone("muted", base)), (here, strong), (f"{gap}{facts} ", base))
-        return strip_of(pieces, width, base)
+        pieces = ((mark, strong + Style(reverse=True)), (f" {above}", self.tone("muted", base)), (here, strong), (f"{gap}{facts} ", base))
+        return strip_of(pieces, self.size.width, base)
