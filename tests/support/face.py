@@ -26,9 +26,6 @@ class ClosedDoor:
     idle_minutes: int | None = None
     locked = 0
 
-    def is_open(self) -> bool:
-        return False
-
     def exists(self) -> bool:
         return True
 

@@ -16,6 +16,7 @@ A third word of a route must stand in the request's body: `POST /graphql viewer`
 
 import base64
 import binascii
+import contextlib
 import json
 import zlib
 from collections.abc import Mapping
@@ -43,10 +44,8 @@ class Question:
         said = {value.rpartition(" ")[2] for value in self.headers.values()}
         scheme, _, login = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "basic":
-            try:
+            with contextlib.suppress(binascii.Error, UnicodeDecodeError):  # then it is nobody's
                 said.add(base64.b64decode(login, validate=True).decode())
-            except (binascii.Error, UnicodeDecodeError):
-                pass  # then it is nobody's
         said |= {value for _, value in parse_qsl(self.body.decode("utf-8", "replace"))}
         return frozenset(said)
 

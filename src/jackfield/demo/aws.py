@@ -104,7 +104,9 @@ def _is_signed(question: Question, secret: str) -> bool:
     """Whether the request bears the signature, version 4, that this secret gives it."""
     given = question.headers["authorization"]
     scope, names = _between(given, "Credential=", ",").split("/", 1)[1], _between(given, "SignedHeaders=", ",")
-    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(parse_qsl(question.query)))
+    query = "&".join(
+        f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(parse_qsl(question.query))
+    )
     headers = "".join(f"{name}:{' '.join(question.headers.get(name, '').split())}\n" for name in names.split(";"))
     body = hashlib.sha256(question.body).hexdigest()
     canonical = "\n".join([question.method, question.path, query, headers, names, body])

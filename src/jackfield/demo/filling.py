@@ -108,7 +108,9 @@ class Filling:
         every = timedelta(minutes=said.get("every", _MINUTES))
         for turn, letter in enumerate(past):
             clock.now = clock.start - every * (len(past) - turn)
-            self._session.tests.record(made, _past_run(_PAST[letter], clock.now, 90 + (turn * 173 + len(made.name) * 61) % 700))
+            self._session.tests.record(
+                made, _past_run(_PAST[letter], clock.now, 90 + (turn * 173 + len(made.name) * 61) % 700)
+            )
         organization = said["place"].partition("/")[0]
         for turn, (kind, name, project, times) in enumerate(said.get("used_by", ())):
             place = self._places[f"{organization}/{project}"] if project else Scope("")

@@ -18,7 +18,7 @@ from jackfield.services.home import Home
 if TYPE_CHECKING:
     from jackfield.net.network import Network
 
-PASSPHRASE: Final = "open the demo please"  # of a vault that holds nothing but inventions
+PASSPHRASE: Final = "open the demo please"  # noqa: S105  of a vault that holds nothing but inventions
 _PREFIX: Final = "jackfield-demo-"
 _UNFINISHED: Final = "jackfield-new-demo-"
 _HELD: Final = "held"

@@ -45,7 +45,14 @@ class Server:
         return known is not None and known.get("password") in (None, password)
 
     def _greeting(self) -> dict[str, Any]:
-        return {"server": "redis", "version": self._version, "proto": 3, "id": 7, "mode": "standalone", "role": "master"}
+        return {
+            "server": "redis",
+            "version": self._version,
+            "proto": 3,
+            "id": 7,
+            "mode": "standalone",
+            "role": "master",
+        }
 
     def _obey(self, user: str, command: str, words: list[str]) -> bytes:
         part = words[0].upper() if words else ""
@@ -70,7 +77,7 @@ class Server:
                 return b"-ERR Error in ACL SETUSER modifier 'notarule': Syntax error\r\n"
             case "ACL", "DELUSER":
                 return b":0\r\n"
-            case ("EXEC" | "DISCARD"), _:
+            case (("EXEC" | "DISCARD"), _):
                 return f"-ERR {command} without MULTI\r\n".encode()
             case "PING", _:
                 return b"+PONG\r\n"

@@ -55,7 +55,7 @@ def _prepare() -> None:
         os.environ.pop("NO_COLOR", None)
 
 
-def _app(home: Home, door: "SessionDoor", *, mark: str = "", greeting: str = "") -> "JackfieldApp":
+def _app(home: Home, door: "SessionDoor", *, mark: str = "", greeting: str | None = None) -> "JackfieldApp":
     from jackfield.tui.app import JackfieldApp
     from jackfield.tui.destinations import DESTINATIONS
 
@@ -67,9 +67,7 @@ def _app(home: Home, door: "SessionDoor", *, mark: str = "", greeting: str = "")
     def destination(name: str) -> "Screen[Any]":
         return DESTINATIONS[name](*door.inside())
 
-    return JackfieldApp(
-        home.folder, door, opened=home_screen, destination=destination, mark=mark, greeting=greeting
-    )
+    return JackfieldApp(home.folder, door, opened=home_screen, destination=destination, mark=mark, greeting=greeting)
 
 
 def _show(app: "JackfieldApp", *, mouse: bool) -> int:

@@ -42,9 +42,6 @@ class Door(Protocol):
     idle_minutes: int | None
     """Minutes without a key after which an open door closes by itself; None: never, or it is closed."""
 
-    def is_open(self) -> bool:
-        """Whether somebody opened it and nobody has closed it since."""
-
     def exists(self) -> bool:
         """Whether there is a vault to open."""
 
@@ -97,12 +94,12 @@ class JackfieldApp(App[int], inherit_bindings=False):
         destination: Callable[[str], Screen[Any]] | None = None,
         clock: Callable[[], float] = boot_seconds,
         mark: str = "",
-        greeting: str = "",
+        greeting: str | None = None,
     ) -> None:
         """`opened` makes the screen behind the door, `destination` one that every other leads to, by its name.
 
         Both raise LockedError when the door is closed again. `mark` stands in every title; `greeting` is told to who
-        begins behind a door that is open already.
+        begins behind the door, which is open then; without it the door comes first.
 
         Raises UsageError when the key map in `home` cannot be used.
         """
@@ -135,7 +132,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         return UnlockScreen(self.door, reason) if self.door.exists() else FirstRunScreen(self.door)
 
     def on_mount(self) -> None:
-        self.push_screen(self._opened() if self.door.is_open() else self.door_screen())
+        self.push_screen(self.door_screen() if self._greeting is None else self._opened())
         self._fit(self.size)
         if self._greeting:
             self.call_after_refresh(tell, self, self._greeting)

@@ -33,8 +33,8 @@ class Ways:
 class SessionDoor:
     """Opens and closes the vault of one home folder; it holds the session and its engine while it is open.
 
-    `network` is what tests of connections go through; `costs` and `floor` are those of a vault's keys; `hint` is said to
-    whoever stands before the closed door.
+    `network` is what tests of connections go through; `costs` and `floor` are those of a vault's keys; `hint` is said
+    to whoever stands before the closed door.
     """
 
     def __init__(
@@ -59,10 +59,6 @@ class SessionDoor:
     def exists(self) -> bool:
         """Whether there is a vault to open."""
         return any((self._home.folder / name).exists() for name in HEADER_FILES)
-
-    def is_open(self) -> bool:
-        """Whether somebody opened it and nobody has closed it since."""
-        return self._inside is not None
 
     def inside(self) -> "tuple[Session, Engine]":
         """What is behind the open door. Raises LockedError."""

@@ -44,5 +44,10 @@ class TitleBar(LineView):
         if width_of(above + here) > left:
             above, here = "", fit(here, min(left, width_of(here)))
         gap = " " * max(0, left - width_of(above + here))
-        pieces = ((mark, strong + Style(reverse=True)), (f" {above}", self.tone("muted", base)), (here, strong), (f"{gap}{facts} ", base))
+        pieces = (
+            (mark, strong + Style(reverse=True)),
+            (f" {above}", self.tone("muted", base)),
+            (here, strong),
+            (f"{gap}{facts} ", base),
+        )
         return strip_of(pieces, self.size.width, base)
