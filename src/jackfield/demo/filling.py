@@ -21,6 +21,7 @@ from jackfield.vault.costs import FLOOR
 UNTESTED: Final = "untested"
 _AGE: Final = timedelta(days=40)  # of the organizations; the connections came one by one after them
 _MINUTES: Final = 60
+_AT_ONCE: Final = 2
 _PAST: Final[Mapping[str, Outcome | tuple[FailureKind, str, str]]] = {
     "p": Outcome.PASSED,
     "l": Outcome.LIMITED,
@@ -119,8 +120,8 @@ class Filling:
                 self._session.connections.record_use(made, kind=kind, name=name, project_id=place.project_id)
 
     async def _test_all(self, vendors: Vendors) -> None:
-        """The real tests; those of one host wait for each other as always."""
-        network, tests = vendors.network(), self._session.tests
+        """The real tests, few at once: vendors that answer at once leave nothing to wait for, only work to share."""
+        network, tests = vendors.network(at_once=_AT_ONCE), self._session.tests
 
         async def test(said: Mapping[str, Any], made: Connection) -> None:
             fields = await self._session.tokens.fields(made, network, reason="test")

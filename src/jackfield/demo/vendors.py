@@ -20,7 +20,7 @@ import yaml
 from jackfield.demo import aws, redis
 from jackfield.demo.answers import Answer, Question, Vendor
 from jackfield.demo.authority import Authority
-from jackfield.net.network import Network
+from jackfield.net.network import CHECKS_IN_ALL, Network
 
 _LOOPBACK: Final = "127.0.0.1"
 _BODY_LIMIT: Final = 1 << 20
@@ -71,9 +71,9 @@ class Vendors:
         """Answer as slowly as vendors do from now on, and let the clock of what changes run."""
         self._started = time.monotonic()
 
-    def network(self) -> Network:
+    def network(self, *, at_once: int = CHECKS_IN_ALL) -> Network:
         """A closed network: these vendors, with certificates that it trusts, and nothing else."""
-        return Network(roots=self._authority.pem, redirect=self._places, closed=True)
+        return Network(roots=self._authority.pem, redirect=self._places, closed=True, checks_in_all=at_once)
 
     # --- in the servers' thread ------------------------------------------------------------------------------------
 
