@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from jackfield.model.errors import HomeError
 from jackfield.services.home import Home
@@ -40,14 +40,15 @@ def demo() -> Iterator[Demo]:
 
     Takes seconds. Raises JackfieldError.
     """
-    with ExitStack() as ending:
-        ending.enter_context(_signals_end())
+    ending = _Ending()
+    with ExitStack() as made:
+        made.enter_context(ending.installed())
         remove_leftovers()
-        folder = ending.enter_context(_held_folder())
+        folder = made.enter_context(_held_folder(ending))
         from jackfield.demo.filling import fill
         from jackfield.demo.vendors import Vendors
 
-        vendors = ending.enter_context(Vendors())
+        vendors = made.enter_context(Vendors())
         home = Home(folder / "home")
         fill(home, PASSPHRASE, vendors)
         passphrase_file = folder / "passphrase"
@@ -71,9 +72,40 @@ def remove_leftovers() -> None:
                 os.close(held)
 
 
+class _Ending:
+    """SIGTERM and SIGHUP as SystemExit, so that what was made is unmade; they wait while `postponed`."""
+
+    def __init__(self) -> None:
+        self.postponed = True
+        self._told = 0
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        self._told = number
+        if not self.postponed:
+            self.leave_when_told()
+
+    def leave_when_told(self) -> None:
+        """Leave now if a signal came."""
+        self.postponed = False
+        if self._told:
+            raise SystemExit(128 + self._told)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self) for number in _ENDING}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 @contextmanager
-def _held_folder() -> Iterator[Path]:
-    """A new folder, 0700. It gets the name that leftovers bear only once it is held."""
+def _held_folder(ending: _Ending) -> Iterator[Path]:
+    """A new folder, 0700. It gets the name that leftovers bear only once it is held.
+
+    No signal ends the program between making it and knowing that it has to go.
+    """
     try:
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED))
         folder = unfinished.with_name(unfinished.name.replace(_UNFINISHED, _PREFIX))
@@ -84,24 +116,10 @@ def _held_folder() -> Iterator[Path]:
         message = f"No folder for the demo can be made in {tempfile.gettempdir()}: {error.strerror}."
         raise HomeError(message, "Check its disk and rights, or name another in TMPDIR.") from None
     try:
+        ending.leave_when_told()
         yield folder
     finally:
         for number in _ENDING:  # asked twice, it still clears up
             signal.signal(number, signal.SIG_IGN)
         shutil.rmtree(folder, ignore_errors=True)
         os.close(held)
-
-
-@contextmanager
-def _signals_end() -> Iterator[None]:
-    """Leave by SystemExit when told to end, so that what was made is unmade."""
-
-    def end(number: int, _: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
