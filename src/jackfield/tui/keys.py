@@ -132,7 +132,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Try the demo instead",
         "app.demo",
         ("ctrl+d",),
-        "Everything at work in a throw-away home, without credentials. This place stays as it is.",
+        "Everything at work in a throw-away home; this one stays as it is.",
     ),
     _moves("up", "Up", "move(-1)", "up", "k"),
     _moves("down", "Down", "move(1)", "down", "j"),

@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 
-from rich.style import Style
 from textual.strip import Strip
 
 from jackfield.tui.widgets.lines import LineView, fit, literal, strip_of, width_of
 
 
 class TitleBar(LineView):
-    """Where you are on the left, facts on the right: ` acme › prod-secrets            42 connections · 3 need you `.
-
-    The app's `sub_title` is a mark before everything, such as that this is a demo.
-    """
+    """Where you are on the left, facts on the right: ` acme › prod-secrets            42 connections · 3 need you `."""
 
     DEFAULT_CSS = """
     TitleBar { dock: top; height: 1; background: $panel; color: $foreground; }
@@ -31,8 +27,8 @@ class TitleBar(LineView):
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
-        mark = f" {literal(self.app.sub_title)} " if self.app.sub_title else ""
-        width = self.size.width - width_of(mark)
+        mark = self.mark(base)
+        width = self.size.width - width_of(mark[0])
         strong = self.tone("strong", base)
         path = [literal(part) for part in self._path]
         facts = " · ".join(literal(fact) for fact in self._facts)
@@ -45,7 +41,7 @@ class TitleBar(LineView):
             above, here = "", fit(here, min(left, width_of(here)))
         gap = " " * max(0, left - width_of(above + here))
         pieces = (
-            (mark, strong + Style(reverse=True)),
+            mark,
             (f" {above}", self.tone("muted", base)),
             (here, strong),
             (f"{gap}{facts} ", base),
