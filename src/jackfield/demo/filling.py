@@ -115,8 +115,8 @@ class Filling:
         organization = said["place"].partition("/")[0]
         for turn, (kind, name, project, times) in enumerate(said.get("used_by", ())):
             place = self._places[f"{organization}/{project}"] if project else Scope("")
-            for use in range(min(times, 3)):
-                clock.now = clock.start - timedelta(minutes=7 * (turn + 1), hours=5 * (2 - use))
+            for use in range(times):
+                clock.now = clock.start - timedelta(minutes=7 * (turn + 1), hours=5 * (times - 1 - use))
                 self._session.connections.record_use(made, kind=kind, name=name, project_id=place.project_id)
 
     async def _test_all(self, vendors: Vendors) -> None:

@@ -27,6 +27,7 @@ from jackfield.tui.screens.form.credentials import CredentialsStep
 from jackfield.tui.screens.form.keeper import DraftKeeper
 from jackfield.tui.screens.form.login import LoginScreen
 from jackfield.tui.screens.form.picking import Picked, TargetPicking
+from jackfield.tui.screens.form.places import first_scope
 from jackfield.tui.screens.form.save import SaveStep
 from jackfield.tui.screens.form.saved import SavedStep
 from jackfield.tui.screens.form.step import Step
@@ -62,6 +63,7 @@ class FormScreen(Screen[str | None]):
     def __init__(self, session: Session, engine: Engine, form: Form, *, draft: SavedDraft | None = None) -> None:
         """`draft` is the one the form was resumed from."""
         super().__init__()
+        form.scope = form.scope or first_scope(session)  # before any test: a result speaks of one organization
         self._session = session
         self._engine = engine
         self._form = form
