@@ -22,8 +22,8 @@ options:
   --version, --help
 
 commands:
-  init  lock  status  doctor  organization  project  provider  connection  identity  exec  worker
-  audit  backup  restore  key  completion
+  init  lock  status  doctor  organization  project  provider  connection  identity  map  expiry
+  exec  worker  audit  backup  restore  key  completion
   demo                  everything in a throw-away home, without credentials
 """
 INTERRUPTED: Final = 130  # as a shell says it

@@ -243,6 +243,20 @@ async def test_no_more_checks_than_allowed_run_at_once() -> None:
     assert sorted(finished) == list("aaaaabbbbb")
 
 
+async def test_checks_that_are_let_in_together_begin_one_after_the_other() -> None:
+    """Each a millisecond after the one before it, so that no burst of them holds up the loop."""
+    network, clock = Network(), asyncio.get_running_loop().time
+    begun: list[float] = []
+
+    async def check(host: str) -> None:
+        async with network.turn(host):
+            begun.append(clock())
+
+    first = clock()
+    await asyncio.gather(*(check(host) for host in "abcdefgh"))
+    assert all(each - first >= place * 0.001 - 1e-6 for place, each in enumerate(begun))
+
+
 async def test_a_cancelled_check_gives_its_turn_back() -> None:
     network = Network(checks_per_host=1)
     started = asyncio.Event()

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 
 import pytest
 
+from jackfield.checks.picking import list_picks
 from jackfield.checks.request import CheckRequest
 from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, ExpiryKnown, FailureKind, GrantState, Outcome, StepName
@@ -41,11 +42,15 @@ class World(AbstractContextManager["World"]):
 
     credentials   method id → field texts that the vendor accepts, with every right that `uses` need
     uses          use id → target values; every use of the provider stands here
+    offers        picker → target values, and what it then offers; all pickers of the provider, or none
+    offered_to    the method for which it does; the first one by default
     wrong         method id → the same fields with a secret that the vendor does not know
     """
 
     credentials: ClassVar[dict[str, dict[str, Any]]] = {}
     uses: ClassVar[dict[str, dict[str, str]]] = {}
+    offers: ClassVar[dict[str, tuple[dict[str, str], list[str]]]] = {}
+    offered_to: ClassVar[str] = ""
     private_allowed = False
     never_expires = False
 
@@ -163,6 +168,21 @@ async def check(
         private_allowed=world.private_allowed,
     )
     return await run_check(request, network or world.network())
+
+
+async def offered(
+    world: World, provider: Provider, method: str, picker: str, target: dict[str, str] | None = None
+) -> list[str]:
+    """The values that one picker offers for these target values."""
+    request = CheckRequest(
+        provider=provider,
+        method=provider.method(method),
+        fields=typed_fields(provider.method(method), world.fields(method)),
+        uses=(),
+        function=lambda name: REGISTRY.function(provider.slug, name),
+        private_allowed=world.private_allowed,
+    )
+    return [one.value for one in await list_picks(request, provider.pickers[picker], target or {}, world.network())]
 
 
 def fits(provider: Provider, use: str, method: str) -> bool:
@@ -327,6 +347,20 @@ class ProviderContract:
             for line in {secret, *secret.splitlines()}:
                 if len(line) > 3 and not line.startswith("-----"):
                     assert line not in told(result)
+
+    async def test_pickers_offer_what_there_is(self, provider: Provider, vendor: World) -> None:
+        """Each picker reads its listing to the end, by requests that the vendor knows."""
+        assert not self.world.offers or set(self.world.offers) == set(provider.pickers)
+        method = self.world.offered_to or next(iter(self.world.credentials))
+        found = {
+            picker: await offered(vendor, provider, method, picker, target)
+            for picker, (target, _) in self.world.offers.items()
+        }
+
+        assert found == {picker: values for picker, (_, values) in self.world.offers.items()}
+        assert vendor.undeclared() == []
+        if isinstance(vendor, HttpWorld):
+            assert undescribed(self.slug, vendor.vendor.requests, unknown_paths=vendor.undescribed_paths) == []
 
     async def test_revoked_in_the_middle(self, provider: Provider, vendor: World, method_id: str) -> None:
         """A credential that dies during the check does not come out green."""

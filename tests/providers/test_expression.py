@@ -2,7 +2,8 @@
 
 import pytest
 
-from jackfield.providers.contract.expression import NOTHING, Expression
+from jackfield.providers.contract.expression import Expression
+from jackfield.providers.contract.values import NOTHING
 
 NAMES = {"fact": {"number": 7, "none": None, "map": {"a": "read", "b": "write"}, "list": ["push"]}}
 
@@ -46,3 +47,64 @@ def test_a_long_list_that_cannot_be_judged_decides_nothing(macro: str) -> None:
     names: dict[str, object] = {"found": [{"name": "x"}] * 500}
 
     assert Expression(f"found.{macro}(one, one.role == 'admin')").decide(names) is NOTHING
+
+
+@pytest.mark.parametrize("rule", ["has(found.filter(f, f.role == 'admin')[0].ends)", "found.filter(f, f.name)[0].name"])
+def test_a_list_that_cannot_be_judged_is_not_taken_for_an_empty_one(rule: str) -> None:
+    """No element with a role: `has` would say that there is no end, where nobody knows."""
+    assert Expression(rule).evaluate({"found": [{"name": "x"}]}) is NOTHING
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ("size('four')", 4),
+        ("size([1, 2])", 2),
+        ("size(fact.none)", 0),
+        ("size(7)", NOTHING),
+        ("string(7) + string(true) + string(1.5)", "7true1.5"),
+        ("string(fact.none)", NOTHING),
+        ("int('7') + int(2.9)", 9),
+        ("int(fact.none)", NOTHING),
+        ("int(9e30)", NOTHING),
+        ("double('2.5') > double(1)", True),
+        ("bool('true')", True),
+        ("bool('yes')", NOTHING),
+        ("'deploy:read'.matches('^deploy:.*$')", True),
+        ("'x'.matches('(')", NOTHING),
+        ("'x'.startsWith(['x'])", NOTHING),
+        ("time('2026-01-02') + duration('1h30m') == timestamp('2026-01-02T01:30:00Z')", True),
+        ("time('2026-01-03') - time('2026-01-02') > duration('23h')", True),
+        ("timestamp('2026-01-02T03:04:05Z').getHours()", 3),
+        ("duration('90m').getHours()", 1),
+        ("timestamp('tomorrow')", NOTHING),
+    ],
+)
+def test_functions_of_cel_take_what_they_are_for_and_nothing_else(rule: str, value: object) -> None:
+    """Conversions, texts and times, which have no habits of Python's."""
+    assert Expression(rule).evaluate(NAMES) == value
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ("7 / 2", 3),
+        ("-7 / 2", -3),
+        ("-7 % 2", -1),
+        ("7 / 0", NOTHING),
+        ("1.0 / 0.0", NOTHING),
+        ("9223372036854775807 + 1", NOTHING),
+        ("1 + 1.5", NOTHING),
+        ("1 < 1.5 && 1 == 1.0", True),
+        ("true == 1", NOTHING),
+        ("[1, true] == [1, 1]", NOTHING),
+        ("[1, true] == [2, 1]", False),
+        ("[1][-1]", NOTHING),
+        ("'admin' in 'administrator'", NOTHING),
+        ("1 in ['1', 1]", True),
+        ("1 in ['1']", NOTHING),
+    ],
+)
+def test_numbers_and_comparisons_are_cels(rule: str, value: object) -> None:
+    """Whole numbers have 64 bits, and two types do not compare."""
+    assert Expression(rule).evaluate({}) == value

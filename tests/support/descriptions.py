@@ -63,13 +63,14 @@ def _query_faults(api: dict[str, Any], path: dict[str, Any], operation: dict[str
 def _known(name: str, declared: dict[str, bool]) -> bool:
     """Whether a query name is declared; `page[size]` belongs to an object called `page`.
 
-    `$skiptoken` is the vendor's own: OData puts it into the next link, and no operation declares it.
+    `$skiptoken` is the vendor's own: OData puts it into the next link, and no operation declares it. So is `pagelen`,
+    which Bitbucket documents once for all its lists.
     """
     return (
         name in declared
         or name.partition("[")[0] in declared
         or f"{name}[]" in declared
-        or name.lower() == "$skiptoken"
+        or name.lower() in {"$skiptoken", "pagelen"}
     )
 
 

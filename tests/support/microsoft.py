@@ -137,6 +137,7 @@ class Entra:
         self.secret_ends = "2027-05-01T10:00:00Z"
         self.reads_itself = True
         self.accepted: Callable[[str], str] = str  # a token as it was given, of one as it was sent
+        self.accepts = 1_000_000  # requests with tokens until their principal is deleted
         self._given: dict[str, dict[str, Any]] = {}
         vendor.post("/{tenant}/oauth2/v2.0/token")(self._token)
         vendor.get(f"/v1.0/applications(appId='{CLIENT}')")(self.guarded(GRAPH, self._own_application))
@@ -145,7 +146,10 @@ class Entra:
 
     def claims_of(self, request: Request, audience: str) -> dict[str, Any] | None:
         claims = self._given.get(self.accepted(request.bearer))
-        return claims if claims is not None and claims["aud"] == audience else None
+        if claims is None or claims["aud"] != audience:
+            return None
+        self.accepts -= 1
+        return claims if self.accepts >= 0 else None
 
     def guarded(self, audience: str, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         """A handler of Graph or of the management, which refuse tokens for others."""
@@ -162,6 +166,22 @@ class Entra:
     def revoke(self) -> None:
         """Let no token be good any more."""
         self._given.clear()
+
+    def paged(self, audience: str, *pages: list[dict[str, Any]], key: str = "nextLink") -> Callable[[Request], Any]:
+        """A listing, one page after the other; each names the next by an address of its own."""
+
+        def answer(request: Request) -> Any:
+            place = int(request.query.get("$skiptoken", 0))
+            query = "&".join(f"{name}={value}" for name, value in request.query.items() if name != "$skiptoken")
+            after = {key: f"{audience}{request.path}?{query}&$skiptoken={place + 1}"} if place + 1 < len(pages) else {}
+            return {"value": pages[place], **after}
+
+        return self.guarded(audience, answer)
+
+    def subscriptions(self, *ids: str) -> Callable[[Request], Any]:
+        """The management's listing of subscriptions, one to a page."""
+        listed = [{"subscriptionId": one, "displayName": f"subscription {place}"} for place, one in enumerate(ids)]
+        return self.paged(MANAGEMENT, *([one] for one in listed))
 
     # Giving tokens.
 

@@ -1,5 +1,6 @@
 """How the home screens look: at 80×24 and 120×40 in the dark, the list in light, sixteen colours and without colour."""
 
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -10,9 +11,11 @@ import pytest
 from textual.pilot import Pilot
 
 from jackfield.model.secret import Secret
+from jackfield.services import session
 from jackfield.services.home import Home
 from jackfield.store import connections
 from jackfield.tui import times
+from jackfield.tui.screens import connections_arrival, expiry
 from jackfield.tui.screens.locked import RecoveryScreen
 from jackfield.tui.themes import PLAIN, find_theme
 from support.stage import shows
@@ -34,13 +37,20 @@ class _Still(datetime):
 @pytest.fixture
 def filling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Filling]:
     numbers = count(1)
-    monkeypatch.setattr(times, "datetime", _Still)
+    for clock in (times, connections_arrival, expiry):
+        monkeypatch.setattr(clock, "datetime", _Still)
+    monkeypatch.setattr(session, "_actor", lambda: "ada")
+    monkeypatch.setattr(socket, "gethostname", lambda: "jump-host")
     monkeypatch.setattr(connections, "new_id", lambda: f"{next(numbers):032x}"[::-1])
     monkeypatch.delenv("NO_COLOR", raising=False)
     made = Filling.of(tmp_path)
-    connection = made.one_of_each(NOW)["limited"]
+    filled = made.one_of_each(NOW)
+    connection = filled["limited"]
     web = made.scopes["web"].project_id
     made.session.connections.record_use(connection, kind="exec", name="deploy.sh", project_id=web)
+    made.session.connections.record_use(connection, kind="exec", name="deploy.sh", project_id=web)
+    made.session.usage.note(connection, kind="sync", name="nightly", project_id=web)
+    made.session.usage.note(filled["passed"], kind="rotation", name="tokens")
     yield made
     made.session.lock()
 
@@ -51,6 +61,7 @@ def _after(*steps: tuple[str | list[str], str]) -> Callable[[Pilot[Any]], Any]:
     async def ready(pilot: Pilot[Any]) -> None:
         await enter(pilot)
         await shows(pilot, "→ Make a new one")
+        pilot.app.clear_notifications()
         for keys, text in steps:
             await pilot.press(*([keys] if isinstance(keys, str) else keys))
             await shows(pilot, text)
@@ -66,12 +77,15 @@ SHOWN: Final = {
     "marked": _after((["space", "space"], "2 marked"), ([], "2 needed permissions are held")),
     "filter": _after((["slash", *"state:green"], "Use one of passed")),
     "no-match": _after((["slash", *"nothing-like-it", "enter"], "Nothing matches")),
-    "delete": _after(("down", "1 of 2 permissions"), ("d", "web: exec deploy.sh stops working")),
+    "delete": _after(("down", "1 of 2 permissions"), ("d", "web: sync nightly stops working")),
     "organizations": _after(_ORGANIZATIONS),
     "projects": _after(_ORGANIZATIONS, _PROJECTS),
     "new-project": _after(_ORGANIZATIONS, _PROJECTS, (["n", *"Web Shop"], "Try web-shop.")),
     "refused": _after(_ORGANIZATIONS, _PROJECTS, (["end", "d"], "still holds connections")),
     "idle": _after(("f8", "After 60 minutes")),
+    "map": _after(("M", "If passed-site goes:"), ("down", "If limited-site goes:")),
+    "expiry": _after(("E", "1 will end"), ([], "passed-site")),
+    "audit": _after(("A", "use.note")),
 }
 
 
@@ -83,7 +97,7 @@ def test_it_looks_as_it_did(name: str, size: str, filling: Filling, snap_compare
 
 
 @pytest.mark.parametrize("theme", ["day", PLAIN, "no-color"])
-@pytest.mark.parametrize("name", ["list", "delete"])
+@pytest.mark.parametrize("name", ["list", "delete", "map", "expiry"])
 def test_it_looks_so_in_other_themes(
     name: str, theme: str, filling: Filling, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:

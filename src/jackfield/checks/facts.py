@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,15 +14,16 @@ from jackfield.model.check import Exchange
 from jackfield.net.failure import NetFailure
 from jackfield.net.http import HttpClient, Reply, Shape
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.expression import NOTHING, Expression, Template, as_rules_read, path_escape
-from jackfield.providers.contract.fact import Auth, Effect, Fact
+from jackfield.providers.contract.expression import Expression, Template, path_escape
+from jackfield.providers.contract.fact import Auth, Effect, Fact, Pages
 from jackfield.providers.contract.spec import Method, Provider
+from jackfield.providers.contract.values import NOTHING
 from jackfield.text import cleaned
 
 UNDECIDED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})  # say nothing about a right
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one fact. `values` is what rules read; absent when the fact could not be had."""
 
@@ -36,11 +36,6 @@ class Answer:
     complete: bool = True  # False: a listing that was not read to its end
     needs_consent: bool = False
     not_needed: bool = False  # its own condition says that there is nothing to ask
-
-    @cached_property
-    def for_rules(self) -> object:
-        """`values` in the form rules read."""
-        return as_rules_read(self.values)
 
 
 class FactBook:
@@ -80,7 +75,7 @@ class FactBook:
                 answer = await self.make(name, target)
                 answers.append(answer)
                 if answer.values is not None:
-                    names[name] = answer.for_rules
+                    names[name] = answer.values
             elif name in self._names:
                 names[name] = self._names[name]
         return names, answers
@@ -92,7 +87,7 @@ class FactBook:
             if name in self.provider.facts:
                 answer = self.answers.get(self._key(name, target))
                 if answer is not None and answer.values is not None:
-                    names[name] = answer.for_rules
+                    names[name] = answer.values
             elif name in self._names:
                 names[name] = self._names[name]
         return names
@@ -104,6 +99,10 @@ class FactBook:
             if key not in self.answers:
                 self.answers[key] = await self._ask(name, self.provider.facts[name], target)
             return self.answers[key]
+
+    def has(self, name: str, target: Mapping[str, object]) -> bool:
+        """Whether the fact has its answer already."""
+        return self._key(name, target) in self.answers
 
     def _key(self, name: str, target: Mapping[str, object]) -> tuple[str, str]:
         return name, json.dumps(target, sort_keys=True) if self._depends_on_target(name) else ""
@@ -192,16 +191,18 @@ class FactBook:
             return answer
         items: list[Any] = []
         reply, host = answer.reply, urlsplit(url).netloc
-        for turn in range(pages.most):
-            found = pages.items.evaluate({"body": reply.body, "headers": dict(reply.headers)})
+        for page in range(1, pages.most + 1):
+            names: dict[str, object] = {"body": reply.body, "headers": dict(reply.headers), "page": page}
+            found = pages.items.evaluate(names)
             items += found if isinstance(found, list) else []
-            after = _next_page(fact, reply)
+            names["seen"] = len(items)
+            after = _next_page(pages, names, url, options)
             if after is None:
                 break
-            url = urljoin(url, after)
-            if urlsplit(url).netloc != host or turn == pages.most - 1:
+            url, asked = after
+            if urlsplit(url).netloc != host or page == pages.most:
                 return self._listed(answer, items, complete=False)
-            reply = await self._request(name, "GET", url, {**options, "query": None})
+            reply = await self._request(name, "GET", url, asked)
             if reply.status >= 300 or undecided_reason(reply, expects_json=True):
                 return self._listed(answer, items, complete=False)
         return self._listed(answer, items, complete=True)
@@ -363,20 +364,37 @@ _SHAPES = {
 }
 
 
-def _next_page(fact: Fact, reply: Reply) -> str | None:
-    pages = fact.pages
-    if pages is None:
-        return None
-    if pages.link_header:
-        for link in reply.headers.get("link", "").split(","):
-            address, _, rest = link.partition(";")
-            if 'rel="next"' in rest.replace("'", '"'):
-                return address.strip().strip("<>")
-        return None
-    if pages.next is None:
-        return None
-    after = pages.next.evaluate({"body": reply.body, "headers": dict(reply.headers)})
-    return after if isinstance(after, str) and after else None
+def _next_page(
+    pages: Pages, names: Mapping[str, Any], url: str, options: Mapping[str, Any]
+) -> tuple[str, Mapping[str, Any]] | None:
+    """URL and options of the request for the page after the one `names` tells of; None when that was the last."""
+    if pages.query or pages.headers:
+        query = {name: _page_value(rule.evaluate(names)) for name, rule in pages.query.items()}
+        headers = {name: _page_value(rule.evaluate(names)) for name, rule in pages.headers.items()}
+        if "" in (*query.values(), *headers.values()):
+            return None
+        return url, {
+            **options,
+            "query": {**(options["query"] or {}), **query} or None,
+            "headers": {**options["headers"], **headers},
+        }
+    after = _linked_page(names["headers"].get("link", "")) if pages.link_header else None
+    if pages.next is not None:
+        after = _page_value(pages.next.evaluate(names))
+    return (urljoin(url, after), {**options, "query": None}) if after else None
+
+
+def _page_value(value: object) -> str:
+    """A number or text that leads to another page; empty when there is none."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _linked_page(header: str) -> str | None:
+    for link in header.split(","):
+        address, _, rest = link.partition(";")
+        if 'rel="next"' in rest.replace("'", '"'):
+            return address.strip().strip("<>")
+    return None
 
 
 def _skew(reply: Reply) -> int:

@@ -6,7 +6,7 @@ from typing import Final
 from jackfield.checks.facts import Answer, FactBook, undecided_reason
 from jackfield.model.check import Failure, FailureKind
 from jackfield.net.http import Reply
-from jackfield.providers.contract.expression import NOTHING
+from jackfield.providers.contract.values import NOTHING
 from jackfield.text import cleaned
 
 CLOCK_SKEW_LIMIT: Final = 300  # seconds; most signatures and assertions are refused beyond it

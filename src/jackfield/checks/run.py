@@ -5,7 +5,6 @@ A check is green only by positive evidence: the provider's proof must hold, and 
 
 import asyncio
 import secrets
-import string
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -37,15 +36,16 @@ from jackfield.net.network import Network
 from jackfield.net.tls import TlsOptions
 from jackfield.net.trace import Trace
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.expression import NOTHING, Template
+from jackfield.providers.contract.expression import Template
 from jackfield.providers.contract.fields import rule_names
 from jackfield.providers.contract.functions import parse_time
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import target_values
 from jackfield.providers.contract.spec import Method, Provider, Tls, Use
+from jackfield.providers.contract.values import NOTHING
 from jackfield.text import Redactor, cleaned
 
-RANDOM_LENGTH: Final = 12
+RANDOM_BYTES: Final = 6
 Target = Mapping[str, object]
 
 
@@ -72,7 +72,6 @@ def call_for(
     private_allowed: bool = False,
 ) -> Call:
     """What the provider's Python functions are given for one credential."""
-    random = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(RANDOM_LENGTH))
     return Call(
         fields=fields,
         target={},
@@ -83,7 +82,7 @@ def call_for(
         tls=_tls_options(provider.tls, plain_names(method, fields)),
         private_allowed=private_allowed,
         organization_id=organization_id,
-        random=random,
+        random=secrets.token_hex(RANDOM_BYTES),
         cleanup=cleanup,
     )
 
@@ -332,14 +331,15 @@ class _Run:
         self._end_step(StepName.PERMISSIONS, self._permissions_outcome(), started, self._permissions_summary())
 
     async def _prefetch(self, book: FactBook) -> None:
-        """Ask for what the first alternatives need side by side; the network keeps to its limit per host."""
+        """Ask for what the first alternatives need and nobody asked yet, side by side."""
         wanted = {
             (fact, index)
             for index, (use, _) in enumerate(self.uses)
             for permission in use.permissions
             if permission.applies is None and not permission.unreadable
             for rule in permission.granted[:1]
-            for fact in rule.reads & set(book.provider.facts)
+            for fact in rule.reads & book.provider.facts.keys()
+            if not book.has(fact, self.uses[index][1])
         }
         async with asyncio.TaskGroup() as group:
             for fact, index in sorted(wanted):

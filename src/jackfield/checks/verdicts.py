@@ -6,8 +6,9 @@ from typing import Final, Literal
 
 from jackfield.checks.facts import Answer, FactBook
 from jackfield.model.check import EvidenceKind, Grant, GrantState
-from jackfield.providers.contract.expression import NOTHING, Expression, Nothing, Template
+from jackfield.providers.contract.expression import Expression, Template
 from jackfield.providers.contract.spec import Excess, Permission, Use
+from jackfield.providers.contract.values import NOTHING, Nothing
 from jackfield.text import cleaned
 
 _WEAKEST_FIRST: Final = (EvidenceKind.ATTEMPTED, EvidenceKind.PROBED, EvidenceKind.ANSWERED, EvidenceKind.STATED)

@@ -16,6 +16,7 @@ from jackfield.cli.identity import identity
 from jackfield.cli.key import key
 from jackfield.cli.keyholder import Keyholder
 from jackfield.cli.output import Output
+from jackfield.cli.overviews import expiry, map_
 from jackfield.cli.places import organization, project
 from jackfield.cli.program import Program, started_umask
 from jackfield.cli.provider import provider
@@ -67,7 +68,7 @@ def root(
 
 for _command in (
     *(init, lock, status, doctor, organization, project, provider, identity, connection),
-    *(exec_, worker, audit, key, backup, restore, demo),
+    *(map_, expiry, exec_, worker, audit, key, backup, restore, demo),
 ):
     root.add_command(_command)
 

@@ -201,12 +201,28 @@ def history(program: Program, name: str, organization: str | None, project: str 
 
 @connection.command()
 @described
+@click.option("--note", metavar="KIND:NAME", help="Note that something uses it, such as sync:nightly.")
+@click.option("--forget", metavar="KIND:NAME", help="Note that this uses it no longer.")
+@click.option("--in", "used_in", metavar="PROJECT", help="The project in which --note or --forget is meant.")
 @json_option
 @click.pass_obj
-def uses(program: Program, name: str, organization: str | None, project: str | None) -> None:
-    """List what uses a connection."""
+def uses(
+    program: Program,
+    name: str,
+    organization: str | None,
+    project: str | None,
+    note: str | None,
+    forget: str | None,
+    used_in: str | None,
+) -> None:
+    """List what uses a connection, or note what does."""
     with program.session() as session:
         found = find_connection(session, name, organization, project)
+        where = session.projects.named(found.scope.organization_id, used_in).id if used_in else found.scope.project_id
+        for said, change in ((note, session.usage.note), (forget, session.usage.forget)):
+            if said is not None:
+                kind, _, what = said.partition(":")
+                change(found, kind=kind.strip(), name=what.strip(), project_id=where)
         users = session.connections.used_by(found.id)
     value = [
         {

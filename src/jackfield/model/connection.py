@@ -66,6 +66,7 @@ class ConnectionSummary:
     state: State
     failure_kind: FailureKind | None
     expires_at: datetime | None
+    expiry_known: ExpiryKnown
     tested_at: datetime | None
     unverified: int  # needed permissions that the last test could not read: a pass with some is not all green
     platform_managed: bool

@@ -1,7 +1,10 @@
-"""The HTTP client of a check: bounded, without redirects, retries, cookies, proxies or logs."""
+"""The HTTP client of a check: bounded, without redirects, retries, cookies, proxies or logs.
 
+httpx gives the requests, the answers and the authentications; what its own client would do beside that is not wanted.
+"""
+
+import contextlib
 import json
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +12,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Final, NoReturn, Self
 
@@ -30,7 +32,8 @@ TEXT_LIMIT: Final = 64 * 1024  # characters kept of an answer that is not JSON
 _HEADER_VALUE_LIMIT: Final = 8 * 1024
 QueryValue = str | int | bool
 
-_USER_AGENT: Final = f"jackfield/{__version__}"
+_HEADERS: Final = {"accept-encoding": "gzip, deflate", "user-agent": f"jackfield/{__version__}"}
+_NO_AUTH: Final = httpx.Auth()
 
 
 class Shape(StrEnum):
@@ -92,13 +95,6 @@ class HttpClient:
         self._transport = Transport(
             partial(network.route, deadline=deadline, trace=trace, private_allowed=private_allowed, tls=tls)
         )
-        self._client = httpx.AsyncClient(
-            transport=self._transport,
-            trust_env=False,
-            follow_redirects=False,
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"user-agent": _USER_AGENT, "accept-encoding": "gzip, deflate"},
-        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,7 +105,7 @@ class HttpClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def request(
         self,
@@ -128,10 +124,11 @@ class HttpClient:
         """Ask once. With `discard` the connection is closed with the body unread: for answers that hold secrets."""
         host, port = "", 443
         try:
-            request = self._client.build_request(
+            asked = httpx.URL(url)
+            request = httpx.Request(
                 method,
-                httpx.URL(url).copy_merge_params(query or {}),
-                headers={"accept": accept, **(headers or {})},
+                asked.copy_merge_params(query) if query else asked,
+                headers={"accept": accept, **_HEADERS, **(headers or {})},
                 json=json,
                 data=form,
                 content=content,
@@ -153,7 +150,7 @@ class HttpClient:
 
     async def _ask(self, request: httpx.Request, auth: httpx.Auth | None, *, discard: bool) -> Reply:
         started = time.perf_counter()
-        response = await self._client.send(request, auth=auth, stream=True)
+        response = await self._send(request, auth or _NO_AUTH)
         try:
             data = b"" if discard else await response.aread()
         finally:
@@ -176,6 +173,23 @@ class HttpClient:
             body=body,
             text=text,
         )
+
+    async def _send(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
+        """Send what an authentication makes of a request: one, or several of which each follows from an answer."""
+        flow = auth.async_auth_flow(request)
+        async with contextlib.aclosing(flow):
+            following = await anext(flow)
+            while True:
+                response = await self._transport.handle_async_request(following)
+                response.request = following
+                try:
+                    following = await flow.asend(response)
+                    await response.aread()
+                except StopAsyncIteration:
+                    return response
+                except BaseException:
+                    await response.aclose()
+                    raise
 
 
 def shown_url(url: httpx.URL) -> str:
@@ -219,7 +233,3 @@ def _redirect_host(response: httpx.Response, asked: httpx.URL) -> str:
         return cleaned(asked.join(response.headers["location"]).host, limit=253, lines=False)
     except (httpx.InvalidURL, ValueError):
         return "an address that is not valid"
-
-
-# httpx logs whole URLs: nothing it says may reach a handler.
-logging.getLogger("httpx").disabled = True

@@ -19,6 +19,7 @@ from jackfield.net.trace import Trace
 
 CHECKS_PER_HOST: Final = 3
 CHECKS_IN_ALL: Final = 16
+_BETWEEN_STARTS: Final = 0.001  # seconds; checks that begin together stay together, and then all wait for one another
 _TLS_GOODBYE_SECONDS: Final = 1.0
 
 
@@ -53,6 +54,7 @@ class Network:
         self.closed = closed
         self._in_all = asyncio.Semaphore(checks_in_all)
         self._checks_per_host = checks_per_host
+        self._next_start = 0.0  # on the loop's clock
         self._hosts: dict[str, asyncio.Semaphore] = {}
         self._waiting: defaultdict[str, int] = defaultdict(int)
 
@@ -63,11 +65,20 @@ class Network:
         self._waiting[host] += 1
         try:
             async with one_host, self._in_all:
+                await self._spread_out()
                 yield
         finally:
             self._waiting[host] -= 1
             if not self._waiting[host]:
                 del self._waiting[host], self._hosts[host]
+
+    async def _spread_out(self) -> None:
+        """Wait until it is some time since the last check began."""
+        now = asyncio.get_running_loop().time()
+        start = max(now, self._next_start)
+        self._next_start = start + _BETWEEN_STARTS
+        if start > now:
+            await asyncio.sleep(start - now)
 
     def route(
         self,

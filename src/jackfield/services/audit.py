@@ -39,6 +39,11 @@ class Audit:
         with self._store.read() as tx:
             return trail.page(tx, about=about, before=before, limit=limit)
 
+    def count(self) -> int:
+        """How many entries there are."""
+        with self._store.read() as tx:
+            return trail.head(tx).count
+
     def verify(self) -> Verification:
         """Walk the whole trail; names the first entry that is wrong."""
         with self._store.read() as tx:

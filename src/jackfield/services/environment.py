@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from jackfield.model.errors import Refused
 from jackfield.model.secret import FieldValue, Secret
-from jackfield.providers.contract.expression import NOTHING, Template
+from jackfield.providers.contract.expression import Template
 from jackfield.providers.contract.fields import rule_names
 from jackfield.providers.contract.spec import Method, Provider
+from jackfield.providers.contract.values import NOTHING
 
 
 def variables(provider: Provider, method: Method, fields: Mapping[str, FieldValue]) -> dict[str, Secret]:

@@ -13,6 +13,7 @@ from jackfield.providers.contract.registry import Registry
 from jackfield.services.audit import TRAIL_SCOPE, Audit
 from jackfield.services.connections import Connections
 from jackfield.services.drafts import Drafts
+from jackfield.services.expiry import Expiry
 from jackfield.services.home import Home
 from jackfield.services.identities import Identities
 from jackfield.services.organizations import Organizations
@@ -22,6 +23,7 @@ from jackfield.services.rotation import finish_rotation, open_store
 from jackfield.services.sealing import Sealer
 from jackfield.services.testing import Tests
 from jackfield.services.tokens import Tokens
+from jackfield.services.usage import Usage
 from jackfield.store.store import Clock, Store, utc_now
 from jackfield.vault.costs import FLOOR, Costs
 from jackfield.vault.vault import Vault
@@ -45,6 +47,8 @@ class Session:
         self.tokens = Tokens(store, self.audit, self.connections)
         self.tests = Tests(store, self.sealer, self.audit, self.registry, self.connections, self.tokens)
         self.drafts = Drafts(store, self.sealer)
+        self.usage = Usage(store, self.audit, self.registry, self.tests)
+        self.expiry = Expiry(store)
         self._at_end = ExitStack()
 
     @classmethod

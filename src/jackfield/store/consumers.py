@@ -32,9 +32,7 @@ def add(tx: Writing, connection_id: str, *, kind: str, name: str, project_id: st
     require_row(tx, tables.connection, connection_id, "connection")
     if project_id is not None:
         require_row(tx, tables.project, project_id, "project")
-    here = _c.project_id.is_(None) if project_id is None else _c.project_id == project_id
-    same = select(_c.id).where(_c.connection_id == connection_id, here, _c.kind == kind, _c.name == name)
-    found: str | None = tx.value(same)
+    found = named(tx, connection_id, kind=kind, name=name, project_id=project_id)
     if found is not None:
         return found
     row_id = new_id()
@@ -74,13 +72,53 @@ def of_project(tx: Reading, project_id: str) -> tuple[Consumer, ...]:
     return _consumers(tx, _c.project_id == project_id)
 
 
-def _consumers(tx: Reading, wanted: ColumnElement[bool]) -> tuple[Consumer, ...]:
-    project = tables.project
+def named(tx: Reading, connection_id: str, *, kind: str, name: str, project_id: str | None) -> str | None:
+    """The id of the note that this uses the connection; None when there is none."""
+    found: str | None = tx.value(select(_c.id).where(*_noted(connection_id, kind, name, project_id)))
+    return found
+
+
+def of_place(
+    tx: Reading, *, organization_id: str | None = None, project_id: str | None = None, limit: int
+) -> tuple[Consumer, ...]:
+    """What uses the connections of a place, by project, connection, kind and name; a project's own uses count too."""
+    connection = tables.connection.c
+    wanted = [connection.organization_id == organization_id] if organization_id is not None else []
+    if project_id is not None:
+        wanted.append((connection.project_id == project_id) | (_c.project_id == project_id))
+    return _consumers(tx, *wanted, by_connection=True, limit=limit)
+
+
+def unused(
+    tx: Reading, *, organization_id: str | None = None, project_id: str | None = None, limit: int
+) -> tuple[str, ...]:
+    """Ids of the connections of a place that nothing uses, by name."""
+    connection = tables.connection.c
+    wanted = select(connection.id).where(connection.id.not_in(select(_c.connection_id)))
+    if organization_id is not None:
+        wanted = wanted.where(connection.organization_id == organization_id)
+    if project_id is not None:
+        wanted = wanted.where(connection.project_id == project_id)
+    return tuple(row.id for row in tx.all(wanted.order_by(connection.name, connection.id).limit(limit)))
+
+
+def _noted(connection_id: str, kind: str, name: str, project_id: str | None) -> tuple[ColumnElement[bool], ...]:
+    here = _c.project_id.is_(None) if project_id is None else _c.project_id == project_id
+    return _c.connection_id == connection_id, here, _c.kind == kind, _c.name == name
+
+
+def _consumers(
+    tx: Reading, *wanted: ColumnElement[bool], by_connection: bool = False, limit: int | None = None
+) -> tuple[Consumer, ...]:
+    project, connection = tables.project, tables.connection
+    order = [project.c.name, *([connection.c.name] if by_connection else []), _c.kind, _c.name]
     rows = tx.all(
         select(_table, project.c.name.label("project_name"))
-        .outerjoin_from(_table, project, project.c.id == _c.project_id)
-        .where(wanted)
-        .order_by(project.c.name, _c.kind, _c.name)
+        .join_from(_table, connection, connection.c.id == _c.connection_id)
+        .outerjoin(project, project.c.id == _c.project_id)
+        .where(*wanted)
+        .order_by(*order)
+        .limit(limit)
     )
     return tuple(
         Consumer(

@@ -22,7 +22,7 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Expires:
-    """A span of expiry times; `never` asks for those without one."""
+    """A span of expiry times, open where it has no end; `never` asks for those without one."""
 
     after: datetime | None = None
     before: datetime | None = None

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
 
-from jackfield.model.check import FailureKind
+from jackfield.model.check import ExpiryKnown, FailureKind
 from jackfield.model.connection import ConnectionSummary, Scope, State
 from jackfield.store import tables
 from jackfield.store.columns import Expiry
@@ -52,6 +52,7 @@ _SUMMARIES: Final = select(
     _c.state,
     _c.failure_kind,
     _c.expires_at,
+    _c.expiry_known,
     _c.tested_at,
     _c.unverified,
     _c.platform_managed,
@@ -207,15 +208,14 @@ def _place(c: Any, wanted: ConnectionList) -> list[ColumnElement[bool]]:
 def _expires(column: ColumnElement[Any], span: Expires) -> ColumnElement[bool]:
     if span.never:
         return column == _NO_EXPIRY
-    if span.before is not None:
-        return column < span.before
-    return (column > span.after) & (column < _NO_EXPIRY)
+    end = _NO_EXPIRY if span.before is None else span.before
+    return column < end if span.after is None else (column > span.after) & (column < end)
 
 
 def _summary(row: AnyRow) -> ConnectionSummary:
     # By position: by name it costs as much again as the query.
     row_id, name, provider, method, organization_id, project_id, *rest = row
-    project_name, state, failure_kind, expires_at, tested_at, unverified, platform_managed, version = rest
+    project_name, state, failure_kind, expires_at, expiry_known, tested_at, unverified, platform_managed, version = rest
     return ConnectionSummary(
         row_id,
         name,
@@ -226,6 +226,7 @@ def _summary(row: AnyRow) -> ConnectionSummary:
         state,
         FailureKind(failure_kind) if failure_kind else None,
         expires_at,
+        ExpiryKnown(expiry_known),
         tested_at,
         unverified,
         platform_managed,

@@ -14,4 +14,23 @@ if TYPE_CHECKING:
 
 Opens = Callable[["Session", "Engine"], Screen[Any]]
 
-DESTINATIONS: Final[Mapping[str, Opens]] = {}
+
+def _map(session: "Session", engine: "Engine") -> Screen[Any]:
+    from jackfield.tui.screens.map import MapScreen
+
+    return MapScreen(session, engine)
+
+
+def _expiry(session: "Session", engine: "Engine") -> Screen[Any]:
+    from jackfield.tui.screens.expiry import ExpiryScreen
+
+    return ExpiryScreen(session, engine)
+
+
+def _audit(session: "Session", _: "Engine") -> Screen[Any]:
+    from jackfield.tui.screens.audit import AuditScreen
+
+    return AuditScreen(session)
+
+
+DESTINATIONS: Final[Mapping[str, Opens]] = {"map": _map, "expiry": _expiry, "audit": _audit}

@@ -37,6 +37,8 @@ class Place(StrEnum):
     GALLERY = "Providers"
     FORM = "New connection"
     READING = "In a text"
+    MAP = "Map"
+    AUDIT = "Audit trail"
     GO = "Go to"
 
 
@@ -54,6 +56,8 @@ _TOGETHER: Final[dict[Place, tuple[Place, ...]]] = {
     Place.GALLERY: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.FORM: (Place.EVERYWHERE,),
     Place.READING: (Place.EVERYWHERE,),
+    Place.MAP: (Place.EVERYWHERE, Place.LIST, Place.GO),
+    Place.AUDIT: (Place.EVERYWHERE, Place.LIST, Place.GO),
     Place.GO: (Place.EVERYWHERE, Place.LIST),
 }
 
@@ -299,6 +303,21 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("form.login", Place.FORM, "Log in", "log_in", ("f6",), "Where the method gets its token by a login."),
     Action("reading.copy", Place.READING, "Copy", "copy", ("y",), "Send the text to the terminal's clipboard."),
     Action("reading.write", Place.READING, "Write to a file", "write", ("w",)),
+    Action("map.left", Place.MAP, "Left", "across(-1)", ("left", "h"), in_palette=False),
+    Action("map.right", Place.MAP, "Right", "across(1)", ("right", "l"), in_palette=False),
+    Action("audit.verify", Place.AUDIT, "Verify the trail", "verify", ("v",), "Walk it whole, entry by entry."),
+    Action(
+        "go.map",
+        Place.GO,
+        "Map",
+        "app.go('map')",
+        ("M",),
+        "What uses which connection, and what would break without it.",
+    ),
+    Action("go.expiry", Place.GO, "Expiry calendar", "app.go('expiry')", ("E",), "Which credentials end, and when."),
+    Action(
+        "go.audit", Place.GO, "Audit trail", "app.go('audit')", ("A",), "Who did what, and every opening of a secret."
+    ),
 )
 _BY_ID: Final = {action.id: action for action in ACTIONS}
 

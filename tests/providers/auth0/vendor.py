@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from providers.contract import HttpWorld
@@ -10,6 +11,7 @@ from support.vendor import Answer, MiniatureVendor, Request
 DOMAIN = "acme.eu.auth0.com"
 AUDIENCE = f"https://{DOMAIN}/api/v2/"
 SECRET = "s" * 64
+ROTATED = "gG1wOWlLQlZ3dGd3bGZ1d2JhbGxz"
 
 
 def token(audience: str, scopes: list[str]) -> str:
@@ -30,7 +32,8 @@ class Auth0(HttpWorld):
             "audience": AUDIENCE,
         }
     }
-    uses: ClassVar = {"secret-rotation/application": {"chosen": "yes"}}
+    uses: ClassVar = {"secret-rotation/application": {"application": ROTATED, "chosen": "yes"}}
+    offers: ClassVar = {"applications": ({}, [ROTATED, "client-1"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.scopes = ["read:clients", "update:client_keys", "update:clients"]
@@ -41,7 +44,9 @@ class Auth0(HttpWorld):
         self.given = ""
         self.accepts = 1_000_000
         vendor.post("/oauth/token")(self._token)
-        vendor.get("/api/v2/clients")(self._clients)
+        self.login = "client_secret_post"  # how the application that is rotated logs in
+        vendor.get("/api/v2/clients")(self._reading(self._clients))
+        vendor.get("/api/v2/clients/{id}")(self._reading(self._client))
 
     def _token(self, request: Request) -> Any:
         form = request.form()
@@ -49,19 +54,38 @@ class Auth0(HttpWorld):
             return Answer(404, json={"error": "not_found"})
         if (form["client_id"], form["client_secret"]) != ("client-1", SECRET):
             return Answer(401, json={"error": "access_denied", "error_description": "Unauthorized"})
-        if not self.authorised:
+        if not self.authorised or form["audience"] != AUDIENCE:
             return Answer(403, json={"error": "access_denied", "error_description": "Client is not authorized"})
         self.given = token(form["audience"], self.scopes)
         stated = {"scope": " ".join(self.scopes)} if self.states_scope else {}
         return {"access_token": self.given, "token_type": "Bearer", "expires_in": 86400, **stated}
 
+    def _reading(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        def answer(request: Request) -> Any:
+            self.accepts -= 1
+            if request.bearer != self.given or not self.audience_taken or self.accepts < 0:
+                return Answer(401, json={"statusCode": 401, "error": "Unauthorized", "message": "Bad audience"})
+            if "read:clients" not in self.scopes:
+                message = "Insufficient scope, expected any of: read:clients"
+                return Answer(403, json={"statusCode": 403, "errorCode": "insufficient_scope", "message": message})
+            return handler(request)
+
+        return answer
+
     def _clients(self, request: Request) -> Any:
-        self.accepts -= 1
-        if request.bearer != self.given or not self.audience_taken or self.accepts < 0:
-            return Answer(401, json={"statusCode": 401, "error": "Unauthorized", "message": "Bad audience"})
-        if "read:clients" not in self.scopes:
-            return Answer(403, json={"statusCode": 403, "errorCode": "insufficient_scope", "message": "read:clients"})
-        return [{"client_id": "client-1"}]
+        """Two applications on two pages; the global client is nobody's application."""
+        known = [{"client_id": "client-1", "name": "kms"}, {"client_id": ROTATED, "name": "Billing"}]
+        if request.query.get("include_totals") != "true":
+            return known[: int(request.query["per_page"])]
+        if request.query.get("is_global") != "false":
+            known.append({"client_id": "global", "name": "All Applications"})
+        page = int(request.query["page"])
+        return {"start": page, "limit": 1, "total": len(known), "clients": known[page : page + 1]}
+
+    def _client(self, request: Request) -> Any:
+        if request.params["id"] != ROTATED:
+            return Answer(404, json={"statusCode": 404, "errorCode": "inexistent_client"})
+        return {"client_id": ROTATED, "token_endpoint_auth_method": self.login}
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {**self.fields(method), "clientSecret": "w" * 64}
@@ -84,3 +108,7 @@ class Auth0(HttpWorld):
     def add_excess(self, method: str) -> str:
         self.scopes.append("read:client_keys")
         return "read:client_keys"
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True

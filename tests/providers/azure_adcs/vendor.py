@@ -57,6 +57,7 @@ class Adcs(HttpWorld):
         }
     }
     uses: ClassVar = {"pki/certificates": {"template": "WebServerJackfield", "subject": "yes", "validity": "yes"}}
+    offers: ClassVar = {"templates": ({}, ["WebServerJackfield"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.schemes = "Negotiate, NTLM"

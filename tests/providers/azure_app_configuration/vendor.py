@@ -22,7 +22,7 @@ ACTION = "Microsoft.AppConfiguration/configurationStores/keyValues/"
 
 class AppConfiguration(HttpWorld):
     hosts = ("login.microsoftonline.com", "acme.azconfig.io", "management.azure.com", "graph.microsoft.com")
-    undescribed_paths = (r"/kv(/.*)?", r"/v1\.0/applications.*", rf"{RESOURCE}/providers/.*")
+    undescribed_paths = (r"/kv(/.*)?", r"/v1\.0/applications.*", r"/subscriptions.*", r"/(keys|labels)")
     credentials: ClassVar = {"oauth": BY_LOGIN, "client-secret": {**BY_SECRET, "clientSecretKeyId": KEY_ID}}
     uses: ClassVar = {
         "secret-sync/key-values": {
@@ -30,6 +30,13 @@ class AppConfiguration(HttpWorld):
             "storeResourceId": RESOURCE,
             "deletion": "yes",
         }
+    }
+    offers: ClassVar = {
+        "subscriptions": ({}, ["5ab0", "5ab1"]),
+        "stores": ({"subscription": "5ab0"}, ["https://acme.azconfig.io", "https://other.azconfig.io"]),
+        "store_ids": ({"subscription": "5ab0"}, [RESOURCE, RESOURCE[: -len("acme")] + "other"]),
+        "keys": ({"configurationUrl": "https://acme.azconfig.io"}, ["a", "b"]),
+        "labels": ({"configurationUrl": "https://acme.azconfig.io"}, ["prod"]),
     }
 
     def declare(self, vendor: MiniatureVendor) -> None:
@@ -42,6 +49,12 @@ class AppConfiguration(HttpWorld):
         vendor.get("/kv")(self._needing("read", self._list))
         vendor.put("/kv/{key}")(self._needing("write", self._put))
         vendor.delete("/kv/{key}")(self._needing("delete", self._delete))
+        vendor.get("/keys")(self._needing("read", self._keys))
+        vendor.get("/labels")(self._needing("read", lambda _: listed("label", [{"name": "prod"}, {"name": None}])))
+        vendor.get("/subscriptions")(self.entra.subscriptions("5ab0", "5ab1"))
+        vendor.get("/subscriptions/5ab0/providers/Microsoft.AppConfiguration/configurationStores")(
+            self.entra.paged(MANAGEMENT, [store("acme")], [store("other")])
+        )
         vendor.get(f"{RESOURCE}/providers/Microsoft.Authorization/permissions")(
             self.entra.guarded(MANAGEMENT, self._permissions)
         )
@@ -64,6 +77,12 @@ class AppConfiguration(HttpWorld):
     def _list(self, request: Request) -> Any:
         found = {"items": [{"key": key} for key in self.stored if key == request.query["key"]]}
         return Answer(json=found, content_type="application/vnd.microsoft.appconfig.kvset+json")
+
+    def _keys(self, request: Request) -> Any:
+        """Two pages, the second of which a path names."""
+        if request.query.get("after"):
+            return listed("key", [{"name": "b"}])
+        return listed("key", [{"name": "a"}], **{"@nextLink": "/keys?api-version=1.0&after=YQ"})
 
     def _put(self, request: Request) -> Any:
         if "if-match" in request.headers and request.params["key"] not in self.stored:
@@ -100,3 +119,17 @@ class AppConfiguration(HttpWorld):
 
     def fail(self, failure: str, method: str) -> dict[str, Any] | None:
         return self.entra.fail(failure, self.fields(method))
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.entra.accepts = 0  # the token alone is the proof
+        return True
+
+
+def store(name: str) -> dict[str, Any]:
+    resource = RESOURCE[: -len("acme")] + name
+    return {"id": resource, "name": name, "properties": {"endpoint": f"https://{name}.azconfig.io"}}
+
+
+def listed(kind: str, items: list[dict[str, Any]], **more: Any) -> Answer:
+    media = f"application/vnd.microsoft.appconfig.{kind}set+json"
+    return Answer(json={"items": items, **more}, content_type=media)

@@ -8,6 +8,7 @@ from support.microsoft import (
     BY_SECRET,
     CLIENT,
     GRAPH,
+    KEY_ID,
     METHODS_OF_REFUSAL,
     PERSON,
     PRINCIPAL,
@@ -36,6 +37,10 @@ class ClientSecrets(HttpWorld):
     undescribed_paths = (r"/v1\.0/(applications|servicePrincipals)\(appId=.*",)
     credentials: ClassVar = {"oauth": BY_LOGIN, "client-secret": BY_SECRET, "certificate": by_certificate()}
     uses: ClassVar = {"secret-rotation/client-secrets": {"application": TARGET, "ownership": "owned"}}
+    offers: ClassVar = {
+        "applications": ({}, [TARGET, "0b1ec700-0000-4000-8000-000000002222"]),
+        "secrets": ({"application": TARGET}, [KEY_ID]),
+    }
     role = OWNED_BY
 
     def declare(self, vendor: MiniatureVendor) -> None:
@@ -44,10 +49,14 @@ class ClientSecrets(HttpWorld):
         self.entra.scopes[GRAPH] = ["openid", "profile", "email", ALL, "User.Read"]
         self.owners = [{"id": "00000000-0000-4000-8000-000000000001"}, {"id": PRINCIPAL}, {"id": PERSON}]
         self.lists_assignments = True
-        self.accepts = 1_000_000  # requests of Graph until the app is deleted
         guarded = self._guarded
         vendor.get(f"/v1.0/servicePrincipals(appId='{CLIENT}')/appRoleAssignments")(guarded(self._assignments))
         vendor.get("/v1.0/me")(guarded(self._me))
+        first = {"id": TARGET, "appId": "aaaa0000-0000-4000-8000-000000000002", "displayName": "shop"}
+        second = {"id": "0b1ec700-0000-4000-8000-000000002222", "appId": "aaaa0000-0000-4000-8000-000000000003"}
+        vendor.get("/v1.0/applications")(
+            self.entra.paged(GRAPH, [first], [{**second, "displayName": "store"}], key="@odata.nextLink")
+        )
         vendor.get("/v1.0/applications/{id}")(guarded(self._application))
         vendor.get("/v1.0/applications/{id}/owners")(guarded(self._owners))
 
@@ -69,6 +78,9 @@ class ClientSecrets(HttpWorld):
             return denied()
         if request.params["id"] != TARGET:
             return Answer(404, json={"error": {"code": "Request_ResourceNotFound", "message": "does not exist"}})
+        if request.query["$select"] == "passwordCredentials":
+            secret = {"keyId": KEY_ID, "displayName": "sync", "hint": "k8Q", "endDateTime": "2027-05-01T10:00:00Z"}
+            return {"passwordCredentials": [secret]}
         return {"id": TARGET, "appId": "aaaa0000-0000-4000-8000-000000000002", "displayName": "shop"}
 
     def _owners(self, request: Request, held: set[str]) -> Any:
@@ -109,6 +121,10 @@ class ClientSecrets(HttpWorld):
 
     def fail(self, failure: str, method: str) -> dict[str, Any] | None:
         return self.entra.fail(failure, self.fields(method))
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.entra.accepts = 0  # the token alone is the proof
+        return True
 
 
 class AnyClientSecrets(ClientSecrets):

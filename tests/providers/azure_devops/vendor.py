@@ -28,11 +28,18 @@ TO_SIGN_IN = Answer(302, headers={"location": "https://spsprodweu1.vssps.visuals
 
 
 class DevOps(HttpWorld):
-    hosts = ("login.microsoftonline.com", "dev.azure.com", "vsrm.dev.azure.com", "graph.microsoft.com")
+    hosts = (
+        "login.microsoftonline.com",
+        "dev.azure.com",
+        "vsrm.dev.azure.com",
+        "app.vssps.visualstudio.com",
+        "graph.microsoft.com",
+    )
     undescribed_paths = (
         r"/[^/]+/oauth2/v2\.0/token",
         r"/v1\.0/applications.*",
         r"/acme/_apis/connectionData",
+        r"/_apis/(profile/profiles/me|accounts)",
         r"/acme/[^/]+/_apis/serviceendpoint/endpoints",
         r"/acme/[^/]+/_apis/release/definitions",
     )
@@ -42,6 +49,12 @@ class DevOps(HttpWorld):
         "client-secret": {**BY_SECRET, "orgName": "acme", "clientSecretKeyId": KEY_ID},
     }
     uses: ClassVar = {"secret-sync/variable-group": {"project": PROJECT, "release": "yes", "keyVault": "yes"}}
+
+    offers: ClassVar = {
+        "projects": ({}, ["00000000-4444-4555-8666-777777777777", PROJECT]),
+        "variable_groups": ({"project": PROJECT}, ["7", "8"]),
+        "organizations": ({}, ["acme"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.entra = Entra(vendor, DEVOPS)
@@ -61,6 +74,9 @@ class DevOps(HttpWorld):
             self._needing("release", self._empty, Answer(403, json={"message": "TF400813"}), host="vsrm.dev.azure.com")
         )
         vendor.get("/acme/{project}/_apis/serviceendpoint/endpoints")(self._needing("connections", self._empty))
+        profiles = "app.vssps.visualstudio.com"
+        vendor.get("/_apis/profile/profiles/me")(self._needing("", lambda _: {"id": PERSON}, host=profiles))
+        vendor.get("/_apis/accounts")(self._needing("", self._accounts, host=profiles))
         vendor.get(f"/acme/_apis/securitynamespaces/{LIBRARY}")(self._needing("", self._namespace))
         vendor.get(f"/acme/_apis/permissions/{LIBRARY}/{{bit}}")(self._needing("", self._permission))
 
@@ -109,7 +125,14 @@ class DevOps(HttpWorld):
         return Answer(json=first, headers={"x-ms-continuationtoken": "1"})
 
     def _groups(self, request: Request) -> Any:
-        return {"count": 1, "value": [{"id": 7, "name": "shop", "variables": {"COLOUR": {"value": "s3cret-colour"}}}]}
+        if request.query.get("continuationToken") == "8":
+            return {"count": 1, "value": [{"id": 8, "name": "store", "variables": {}}]}
+        first = {"id": 7, "name": "shop", "variables": {"COLOUR": {"value": "s3cret-colour"}}}
+        return Answer(json={"count": 1, "value": [first]}, headers={"x-ms-continuationtoken": "8"})
+
+    def _accounts(self, request: Request) -> Any:
+        assert request.query["memberId"] == PERSON
+        return {"count": 1, "value": [{"accountName": "acme"}]}
 
     def _empty(self, request: Request) -> Any:
         return {"count": 0, "value": []}
@@ -175,3 +198,7 @@ class DevOps(HttpWorld):
             case _:
                 return self.entra.fail(failure, self.fields(method))
         return None
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True

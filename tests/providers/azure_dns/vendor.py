@@ -23,6 +23,10 @@ class Dns(HttpWorld):
     undescribed_paths = (r"/v1\.0/applications.*", rf"{ZONE}/providers/Microsoft\.Authorization/.*")
     credentials: ClassVar = {"client-secret": {**BY_SECRET, "subscriptionId": SUBSCRIPTION}}
     uses: ClassVar = {"pki/acme-dns": {"zoneId": ZONE}}
+    offers: ClassVar = {
+        "zones": ({}, [f"{ZONES}/example.com", f"{ZONES}/example.org"]),
+        "subscriptions": ({}, [SUBSCRIPTION, "5ab1"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.entra = Entra(vendor)
@@ -34,6 +38,7 @@ class Dns(HttpWorld):
         self.accepts = 1_000_000  # requests until the app is deleted
         self.written: list[str] = []
         vendor.get(f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/dnszones")(self._guarded(self._list))
+        vendor.get("/subscriptions")(self.entra.subscriptions(SUBSCRIPTION, "5ab1"))
         vendor.get("/subscriptions/{id}")(self._guarded(lambda _: {"displayName": "Production"}))
         vendor.get(f"{ZONE}/providers/Microsoft.Authorization/permissions")(self._guarded(self._permissions))
         vendor.get(f"{ZONE}/providers/Microsoft.Authorization/locks")(self._guarded(self._locks))

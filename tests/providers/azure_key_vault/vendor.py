@@ -46,7 +46,7 @@ def missing(code: str) -> Answer:
 
 class KeyVault(HttpWorld):
     hosts = ("login.microsoftonline.com", "acme.vault.azure.net", "management.azure.com", "graph.microsoft.com")
-    undescribed_paths = (r"/subscriptions/.*", r"/v1\.0/applications.*", r"/secrets/[^/]+/")
+    undescribed_paths = (r"/subscriptions.*", r"/v1\.0/applications.*", r"/secrets/[^/]+/")
     credentials: ClassVar = {
         "oauth": BY_LOGIN,
         "client-secret": {**BY_SECRET, "clientSecretKeyId": KEY_ID},
@@ -55,6 +55,12 @@ class KeyVault(HttpWorld):
     uses: ClassVar = {
         use: {"vaultBaseUrl": "https://acme.vault.azure.net", "vaultResourceId": RESOURCE, "deletion": "yes"}
         for use in ("secret-sync/secrets", "pki/certificates")
+    }
+    offers: ClassVar = {
+        "subscriptions": ({}, ["5ab0", "5ab1"]),
+        "vaults": ({"subscription": "5ab0"}, ["https://acme.vault.azure.net/", "https://other.vault.azure.net/"]),
+        "vault_ids": ({"subscription": "5ab0"}, [RESOURCE, RESOURCE[: -len("acme")] + "other"]),
+        "secrets": ({"vaultBaseUrl": "https://acme.vault.azure.net"}, ["first", "second"]),
     }
 
     def declare(self, vendor: MiniatureVendor) -> None:
@@ -65,13 +71,16 @@ class KeyVault(HttpWorld):
         self.lists_permissions = True
         self.firewall = False
         self.tenant = TENANT
-        self.accepts = 1_000_000  # requests of the vault until the principal is deleted
-        vendor.get("/secrets")(self._needing("secrets/list", lambda _: {"value": []}))
+        vendor.get("/secrets")(self._needing("secrets/list", self._names))
         vendor.get("/certificates")(self._needing("certificates/list", lambda _: {"value": []}))
         vendor.get("/secrets/{name}/")(self._needing("secrets/get", lambda _: missing("SecretNotFound")))
         vendor.delete("/secrets/{name}")(self._needing("secrets/delete", lambda _: missing("SecretNotFound")))
         vendor.post("/deletedsecrets/{name}/recover")(
             self._needing("secrets/recover", lambda _: missing("SecretNotFound"))
+        )
+        vendor.get("/subscriptions")(self.entra.subscriptions("5ab0", "5ab1"))
+        vendor.get("/subscriptions/5ab0/providers/Microsoft.KeyVault/vaults")(
+            self.entra.paged(MANAGEMENT, [listed_vault("acme")], [listed_vault("other")])
         )
         vendor.get(RESOURCE)(self.entra.guarded(MANAGEMENT, self._settings))
         vendor.get(f"{RESOURCE}/providers/Microsoft.Authorization/permissions")(
@@ -83,9 +92,7 @@ class KeyVault(HttpWorld):
             assert request.headers["host"] == "acme.vault.azure.net"
             assert request.query["api-version"] == "7.4"
             claims = self.entra.claims_of(request, VAULT)
-            if claims is not None:
-                self.accepts -= 1
-            if claims is None or claims["tid"] != self.tenant or self.accepts < 0:
+            if claims is None or claims["tid"] != self.tenant:
                 where = f'Bearer authorization="https://login.microsoftonline.com/{self.tenant}", resource="{VAULT}"'
                 error = {"code": "Unauthorized", "message": "AKV10000: Request is missing a Bearer or PoP token."}
                 return Answer(401, json={"error": error}, headers={"www-authenticate": where})
@@ -96,6 +103,13 @@ class KeyVault(HttpWorld):
             return handler(request)
 
         return answer
+
+    def _names(self, request: Request) -> Any:
+        """Two names, one to a page."""
+        base = "https://acme.vault.azure.net/secrets"
+        if request.query.get("$skiptoken"):
+            return {"value": [{"id": f"{base}/second"}], "nextLink": None}
+        return {"value": [{"id": f"{base}/first"}], "nextLink": f"{base}?api-version=7.4&maxresults=25&$skiptoken=1"}
 
     def _settings(self, request: Request) -> Any:
         if not self.reads_settings:
@@ -142,4 +156,10 @@ class KeyVault(HttpWorld):
         return self.entra.fail(failure, self.fields(method))
 
     def revoke_after_proof(self, method: str) -> bool:
-        return False  # what proved it was the token; refusals of the vault are judged as rights
+        self.entra.accepts = 0  # the token alone is the proof
+        return True
+
+
+def listed_vault(name: str) -> dict[str, Any]:
+    uri = f"https://{name}.vault.azure.net/"
+    return {"id": RESOURCE[: -len("acme")] + name, "name": name, "properties": {"vaultUri": uri}}

@@ -20,10 +20,16 @@ Handler = Callable[[Request], Any]
 
 class Bitbucket(HttpWorld):
     hosts = ("api.bitbucket.org",)
+    undescribed_paths = (r"/2\.0/user/workspaces",)  # younger than the description
     credentials: ClassVar = {"api-token": {"email": EMAIL, "apiToken": TOKEN}}
     uses: ClassVar = {
         "secret-sync/repository": {"workspace": "acme", "repository": "app", "workspaceSettings": "yes"},
         "secret-scanning/repository": {"workspace": "acme", "repository": "app"},
+    }
+    offers: ClassVar = {
+        "workspaces": ({}, ["acme", "ops"]),
+        "repositories": ({"workspace": "acme"}, ["app"]),
+        "environments": ({"workspace": "acme", "repository": "app"}, ["{e-1}"]),
     }
 
     def declare(self, vendor: MiniatureVendor) -> None:
@@ -36,6 +42,11 @@ class Bitbucket(HttpWorld):
         issues = "/2.0/repositories/{workspace}/{repository}/issues"
         vendor.get(issues)(self._needing("read:issue:bitbucket", lambda _: {"values": []}))
         vendor.get("/2.0/repositories/{workspace}")(self._needing("read:repository:bitbucket", self._repositories))
+        vendor.get("/2.0/user/workspaces")(self._needing("read:workspace:bitbucket", self._workspaces))
+        environments = "/2.0/repositories/{workspace}/{repository}/environments"
+        vendor.get(environments)(
+            self._needing("read:pipeline:bitbucket", lambda _: {"values": [{"uuid": "{e-1}", "name": "production"}]})
+        )
         hooks = "/2.0/repositories/{workspace}/{repository}/hooks"
         vendor.get(hooks)(self._needing("read:webhook:bitbucket", self._hooks))
 
@@ -58,9 +69,16 @@ class Bitbucket(HttpWorld):
     def _user(self, request: Request) -> Any:
         return {"display_name": "Ada", "username": "ada", "account_id": "5b10a2844c20165700ede21g", "uuid": "{u-1}"}
 
+    def _workspaces(self, request: Request) -> Any:
+        """Two, one to a page, in either of the shapes that were seen."""
+        if request.query.get("page") == "2":
+            return {"values": [{"slug": "ops"}]}
+        after = "https://api.bitbucket.org/2.0/user/workspaces?pagelen=100&page=2"
+        return {"values": [{"workspace": {"slug": "acme"}}], "next": after}
+
     def _repositories(self, request: Request) -> Any:
         assert request.query["role"] == "admin"
-        found = self.admin and request.query["q"] == 'full_name="acme/app"'
+        found = self.admin and request.query.get("q", 'full_name="acme/app"') == 'full_name="acme/app"'
         return {"values": [{"slug": "app", "full_name": "acme/app"}] if found else []}
 
     def _hooks(self, request: Request) -> Any:

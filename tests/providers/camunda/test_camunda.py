@@ -2,7 +2,7 @@
 
 from jackfield.model.check import GrantState, Outcome
 from providers.camunda.vendor import Camunda
-from providers.contract import REGISTRY, ProviderContract, check, rows
+from providers.contract import REGISTRY, ProviderContract, check, rows, told
 
 DELETE = ("secret-sync/connector-secrets", "Connector secrets: Delete")
 
@@ -31,3 +31,21 @@ async def test_a_missing_delete_is_found_by_a_guarded_call_only() -> None:
 
     assert rows(asked)[DELETE] is GrantState.MISSING
     assert rows(unasked)[DELETE] is GrantState.UNKNOWN
+
+
+async def test_a_cluster_of_nobody_is_not_reached() -> None:
+    with Camunda() as vendor:
+        uses = {"secret-sync/connector-secrets": {"cluster": "99999999-2222-3333-4444-555555555555"}}
+
+        result = await check(vendor, REGISTRY.get("camunda"), "client-credentials", uses=uses)
+
+    assert result.outcome is Outcome.LIMITED
+
+
+async def test_values_of_secrets_are_not_kept() -> None:
+    """Listing secrets answers with every value in clear; only its status is looked at."""
+    with Camunda() as vendor:
+        result = await check(vendor, REGISTRY.get("camunda"), "client-credentials")
+
+    assert rows(result)["secret-sync/connector-secrets", "Connector secrets: Get"] is GrantState.GRANTED
+    assert "s3cret-value" not in told(result)

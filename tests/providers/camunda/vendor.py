@@ -16,6 +16,7 @@ class Camunda(HttpWorld):
     undescribed_paths = (r"/oauth/token",)
     credentials: ClassVar = {"client-credentials": {"clientId": "client-1", "clientSecret": SECRET}}
     uses: ClassVar = {"secret-sync/connector-secrets": {"cluster": CLUSTER, "deletes": "yes"}}
+    offers: ClassVar = {"clusters": ({}, [CLUSTER])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.boxes = {"Cluster: Get", "Connector secrets: Get", "Connector secrets: Delete"}
@@ -61,3 +62,7 @@ class Camunda(HttpWorld):
             self.audience = False
             return None
         return self.wrong_fields(method)
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True

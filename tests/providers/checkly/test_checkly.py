@@ -1,5 +1,7 @@
 """Checkly keeps the contract; the account that is meant is proven, and writing is never taken for granted."""
 
+import pytest
+
 from jackfield.model.check import GrantState, Outcome
 from providers.checkly.vendor import ACCOUNT, GOOD, SERVICE, Checkly
 from providers.contract import REGISTRY, ProviderContract, check, rows
@@ -46,3 +48,17 @@ async def test_a_users_key_without_an_account_is_warned_of() -> None:
         result = await check(vendor, REGISTRY.get("checkly"), "api-key", fields={"apiKey": GOOD}, uses={})
 
     assert any("every account" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_the_account_is_looked_for_on_every_page(wrapped: bool) -> None:
+    with Checkly() as vendor:
+        vendor.wrapped = wrapped
+        vendor.more_accounts = [
+            {"id": f"{number:08}-2222-3333-4444-555555555555", "name": "x"} for number in range(120)
+        ]
+
+        result = await check(vendor, REGISTRY.get("checkly"), "api-key")
+
+    assert result.outcome is Outcome.PASSED
+    assert result.identity["account"] == "Acme"

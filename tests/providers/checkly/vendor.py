@@ -18,18 +18,21 @@ def said(status: int, message: str) -> Answer:
 
 class Checkly(HttpWorld):
     hosts = ("api.checklyhq.com",)
-    undescribed_paths = (r"/v1/variables/.+",)
+    undescribed_paths = (r"/v1/variables/.+", r"/v1/check-groups")  # the third party leaves out its pages
     credentials: ClassVar = {"api-key": {"apiKey": GOOD, "accountId": ACCOUNT}}
     uses: ClassVar = {"secret-sync/variables": {"direction": "import"}}
+    offers: ClassVar = {"accounts": ({}, [ACCOUNT, OTHER]), "groups": ({}, [str(n) for n in range(101, 0, -1)])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.reads = True
         self.writes = True
         self.plan = True
         self.wrapped = False
+        self.more_accounts: list[dict[str, str]] = []
         self.accepts = 1_000_000
         vendor.get("/v1/accounts")(self._guarded(self._accounts))
         vendor.get("/v1/variables")(self._guarded(self._variables))
+        vendor.get("/v1/check-groups")(self._guarded(self._groups))
         vendor.delete("/v1/variables/{key}")(self._guarded(self._delete))
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
@@ -46,8 +49,18 @@ class Checkly(HttpWorld):
             return said(402, "Payment Required")
         if request.bearer == SERVICE:
             return said(403, "Forbidden")
-        found = [{"id": OTHER, "name": "Private"}, {"id": ACCOUNT, "name": "Acme"}]
-        return {"data": found, "meta": {}} if self.wrapped else found
+        found = [{"id": OTHER, "name": "Private"}, *self.more_accounts, {"id": ACCOUNT, "name": "Acme"}]
+        return self._page(request, found)
+
+    def _groups(self, request: Request) -> Any:
+        named = [{"id": number, "name": f"group {101 - number:03}"} for number in range(1, 102)]
+        return self._account_of(request) or self._page(request, named)
+
+    def _page(self, request: Request, found: list[Any]) -> Any:
+        """Ten to a page unless asked otherwise."""
+        limit, page = int(request.query.get("limit", 10)), int(request.query.get("page", 1))
+        listed = found[(page - 1) * limit : page * limit]
+        return {"data": listed, "meta": {}} if self.wrapped else listed
 
     def _account_of(self, request: Request) -> Answer | None:
         account = request.headers.get("x-checkly-account")
@@ -79,6 +92,8 @@ class Checkly(HttpWorld):
                 return self.wrong_fields(method)
             case "wrong-account":
                 return {**self.fields(method), "accountId": "77777777-2222-3333-4444-555555555555"}
+            case "service-key-alone":
+                return {"apiKey": SERVICE}
             case "plan":
                 self.plan = False
                 return None

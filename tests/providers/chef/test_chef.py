@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from jackfield.model.check import ExpiryKnown, FailureKind, GrantState, Outcome
+from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
+from jackfield.providers.contract.snippet import merged_snippet
 from providers.chef.vendor import METHOD, USE, Chef, key, pem
 from providers.contract import REGISTRY, ProviderContract, World, check, rows
 from support.calls import opened_call
@@ -181,3 +183,19 @@ async def test_end_is_read_only_of_the_key_that_signs(expires: str, of_this_key:
         result = await check(vendor, REGISTRY.get("chef"), METHOD, uses={})
 
     assert result.expiry_known is known
+
+
+@pytest.mark.parametrize(
+    ("targets", "rights", "container"),
+    [
+        ({"deletes": "yes", "choices": "yes"}, "create,read,update,delete", True),
+        ({"deletes": "no", "choices": "no"}, "create,read,update", False),
+    ],
+)
+def test_snippet_grants_what_the_targets_ask_for(targets: dict[str, str], rights: str, container: bool) -> None:
+    use = IntendedUse(USE, {"dataBagName": "secrets", "dataBagItemName": "web", **targets})
+
+    lines = merged_snippet(REGISTRY.get("chef"), [use], {"userName": "kms"}).splitlines()
+
+    assert f"knife acl add group kms-sync data secrets {rights}" in lines
+    assert ("knife acl add group kms-sync containers data read" in lines) is container

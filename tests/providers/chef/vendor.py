@@ -60,6 +60,12 @@ class Chef(HttpWorld):
         USE: {"dataBagName": "secrets", "dataBagItemName": "web", "deletes": "yes", "choices": "yes"},
     }
 
+    offers: ClassVar = {
+        "data_bags": ({}, ["secrets"]),
+        "data_bag_items": ({"dataBagName": "secrets"}, ["db"]),
+        "organizations": ({}, ["acme"]),
+    }
+
     def declare(self, vendor: MiniatureVendor) -> None:
         self.keys = {USER: key(), CLIENT: key("client")}
         self.members = {USER}
@@ -77,7 +83,7 @@ class Chef(HttpWorld):
             "grant": {"users": [USER], "groups": ["admins"]},
         }
         self.lists_bags = True
-        self.items: dict[str, Any] = {}
+        self.items: dict[str, Any] = {"db": {"id": "db"}}
         self.expires = "2030-01-01T00:00:00Z"
         self.default_key = key()
         self.checks_signatures = True

@@ -50,3 +50,14 @@ def test_a_project_token_is_refused_in_the_form() -> None:
     method = REGISTRY.get("circleci").method("api-token")
     with pytest.raises(InvalidField, match="project token"):
         typed_fields(method, {"apiToken": "CCIPRJ_0123456789"})
+
+
+async def test_a_public_project_that_anyone_may_see_grants_nothing() -> None:
+    with CircleCi() as vendor:
+        vendor.level = "stranger"
+        uses = {"secret-sync/project": {"project": "gh/acme/app"}}
+
+        result = await check(vendor, REGISTRY.get("circleci"), "api-token", uses=uses)
+
+    assert rows(result)[WRITE] is GrantState.MISSING
+    assert result.outcome is Outcome.LIMITED

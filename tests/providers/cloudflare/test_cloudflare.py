@@ -1,7 +1,13 @@
 """Cloudflare keeps the contract; two kinds of token, a blind verify call and deny policies are seen through."""
 
+import json
+
+import pytest
+
 from jackfield.model.check import GrantState, Outcome
-from providers.cloudflare.vendor import OF_USER, Cloudflare
+from jackfield.model.connection import IntendedUse
+from jackfield.providers.contract.snippet import merged_snippet
+from providers.cloudflare.vendor import ACCOUNT, OF_USER, Cloudflare
 from providers.contract import REGISTRY, ProviderContract, check, rows
 
 WORKERS = ("secret-sync/workers", "Account: Workers Scripts: Edit")
@@ -50,3 +56,19 @@ async def test_a_zone_that_is_not_seen_is_not_reached() -> None:
         result = await check(vendor, REGISTRY.get("cloudflare"), "api-token", uses=uses)
 
     assert result.outcome is Outcome.LIMITED
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups"),
+    [
+        ("acme", {"DNS Write", "Zone Read"}),
+        ("certificates", {"SSL and Certificates Write", "Zone Read"}),
+        ("both", {"DNS Write", "SSL and Certificates Write", "Zone Read"}),
+    ],
+)
+def test_snippet_holds_only_what_the_kind_of_use_needs(kind: str, groups: set[str]) -> None:
+    use = IntendedUse("pki/certificates", {"zone": "example.com", "kind": kind})
+
+    policy = json.loads(merged_snippet(REGISTRY.get("cloudflare"), [use], {"accountId": ACCOUNT}))["policies"][0]
+
+    assert {group["id"].removeprefix("<id of ").rstrip(">") for group in policy["permission_groups"]} == groups

@@ -26,6 +26,13 @@ def result(value: Any) -> dict[str, Any]:
     return {"success": True, "errors": [], "messages": [], "result": value}
 
 
+def paged(request: Request, found: list[Any]) -> dict[str, Any]:
+    """One to a page, however many are asked for."""
+    page = int(request.query.get("page", 1))
+    told = {"page": page, "per_page": 1, "total_pages": len(found), "total_count": len(found)}
+    return {**result(found[page - 1 : page]), "result_info": told}
+
+
 def refused(status: int, code: int, message: str) -> Answer:
     errors = [{"code": code, "message": message}]
     return Answer(status, json={"success": False, "errors": errors, "messages": [], "result": None})
@@ -35,6 +42,7 @@ class Cloudflare(HttpWorld):
     hosts = ("api.cloudflare.com",)
     undescribed_paths = (
         r"/client/v4/accounts/[^/]+/tokens/.*",  # younger than the description
+        r"/client/v4/accounts/[^/]+/pages/projects",  # its pages are not described
     )
     credentials: ClassVar = {"api-token": {"accountId": ACCOUNT, "apiToken": OF_ACCOUNT}}
     uses: ClassVar = {
@@ -42,6 +50,13 @@ class Cloudflare(HttpWorld):
         "secret-sync/pages": {"project": "website"},
         "pki/certificates": {"zone": "example.com", "kind": "both"},
         "secret-rotation/api-tokens": {},
+    }
+    offers: ClassVar = {
+        "accounts": ({}, [ACCOUNT, "f" * 32]),
+        "zones": ({}, ["example.com", "example.net"]),
+        "projects": ({}, ["attic", "website"]),
+        "scripts": ({}, ["api-gateway"]),
+        "groups": ({}, sorted(GROUPS)),
     }
 
     def declare(self, vendor: MiniatureVendor) -> None:
@@ -52,8 +67,8 @@ class Cloudflare(HttpWorld):
         self.filtered = False
         self.accepts = 1_000_000
         base = "/client/v4"
-        vendor.get(base + "/accounts/{account}/tokens/verify")(self._verify(OF_ACCOUNT))
-        vendor.get(base + "/user/tokens/verify")(self._verify(OF_USER))
+        accounts = [{"id": ACCOUNT, "name": "Acme"}, {"id": "f" * 32, "name": "Other"}]
+        vendor.get(base + "/accounts")(self._guarded(lambda request: paged(request, accounts)))
         vendor.get(base + "/accounts/{account}")(self._guarded(self._account))
         vendor.get(base + "/accounts/{account}/tokens/{id}")(self._guarded(self._policies))
         vendor.get(base + "/accounts/{account}/tokens/permission_groups")(
@@ -63,7 +78,7 @@ class Cloudflare(HttpWorld):
         vendor.get(base + "/user/tokens/{id}")(self._guarded(self._policies))
         vendor.get(base + "/user/tokens/verify")(self._verify(OF_USER))
         vendor.get(base + "/accounts/{account}/workers/scripts")(self._listing("Workers Scripts Write", "api-gateway"))
-        vendor.get(base + "/accounts/{account}/pages/projects")(self._listing("Pages Write", "website"))
+        vendor.get(base + "/accounts/{account}/pages/projects")(self._listing("Pages Write", "attic", "website"))
         vendor.get(base + "/zones")(self._guarded(self._zones))
 
     def _verify(self, kind: str) -> Callable[[Request], Any]:
@@ -113,18 +128,19 @@ class Cloudflare(HttpWorld):
         ]
         return result({"id": "token-1", "name": "kms", "policies": policies})
 
-    def _listing(self, group: str, name: str) -> Callable[[Request], Any]:
-        def answer(_: Request) -> Any:
+    def _listing(self, group: str, *names: str) -> Callable[[Request], Any]:
+        def answer(request: Request) -> Any:
             if group not in self.held:
                 return refused(403, 10000, "Authentication error")
-            return result([{"id": name, "name": name}])
+            return paged(request, [{"id": name, "name": name} for name in names])
 
         return self._guarded(answer)
 
     def _zones(self, request: Request) -> Any:
         """A token without zones gets an empty list, not a refusal."""
-        found = [{"id": ZONE, "name": "example.com"}] if request.query.get("name") == "example.com" else []
-        return result(found)
+        assert request.query["account.id"] == ACCOUNT
+        known = [{"id": ZONE, "name": "example.com"}, {"id": "0" * 32, "name": "example.net"}]
+        return paged(request, [zone for zone in known if request.query.get("name", zone["name"]) == zone["name"]])
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {**self.fields(method), "apiToken": "cfat_" + "W" * 40}

@@ -29,9 +29,16 @@ class Databricks(HttpWorld):
         "secret-sync/secret-scope": {"scope": "production"},
         "secret-rotation/principal-secrets": {"principal": "42"},
     }
+    offers: ClassVar = {
+        "scopes": ({}, ["production"]),
+        "keys": ({"scope": "production"}, ["TOKEN"]),
+        "principals": ({}, ["42", "7"]),
+        "secrets": ({"principal": "42"}, ["s", "t"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
-        self.acl = "MANAGE"
+        self.acl: dict[str, str] | None = {CLIENT: "WRITE", "users": "READ"}  # None: who does not manage is not told
+        self.acl_key = "items"
         self.lists_keys = True
         self.groups = ["users", "admins"]
         self.manages = True
@@ -43,8 +50,9 @@ class Databricks(HttpWorld):
         vendor.get("/api/2.0/preview/scim/v2/Me")(self._guarded(self._me))
         vendor.get("/api/2.0/accounts/servicePrincipals/{id}/credentials/secrets")(self._guarded(self._secrets))
         vendor.get("/api/2.0/secrets/scopes/list")(self._guarded(self._scopes))
-        vendor.get("/api/2.0/secrets/acls/get")(self._guarded(self._acl))
+        vendor.get("/api/2.0/secrets/acls/list")(self._guarded(self._acl))
         vendor.get("/api/2.0/secrets/list")(self._guarded(self._keys))
+        vendor.get("/api/2.0/preview/scim/v2/ServicePrincipals")(self._guarded(self._principals))
         vendor.post("/api/2.0/secrets/delete")(self._guarded(self._delete))
 
     def _log_in(self, request: Request) -> Any:
@@ -75,14 +83,28 @@ class Databricks(HttpWorld):
     def _secrets(self, request: Request) -> Any:
         if request.params["id"] == "42" and not self.manages:
             return refused(403, "PERMISSION_DENIED")
-        return {"secrets": [{"id": "s", "status": "ACTIVE", "expire_time": "2027-06-01T00:00:00Z"}]}
+        one = {"status": "ACTIVE", "create_time": "2026-06-01T00:00:00Z", "expire_time": "2027-06-01T00:00:00Z"}
+        if request.params["id"] != "42":
+            return {"secrets": [{"id": "s", **one}]}
+        if request.query.get("page_token") == "second":
+            return {"secrets": [{"id": "t", **one}]}
+        return {"secrets": [{"id": "s", **one}], "next_page_token": "second"}
+
+    def _principals(self, request: Request) -> Answer:
+        """Two, one to a page."""
+        known = [{"id": "42", "displayName": "deploy"}, {"id": "7", "displayName": "kms"}]
+        start = int(request.query["startIndex"])
+        body = {"Resources": known[start - 1 : start], "startIndex": start, "itemsPerPage": 1, "totalResults": 2}
+        return Answer(json=body, content_type="application/scim+json")
 
     def _scopes(self, _: Request) -> Any:
         return {"scopes": [{"name": "production", "backend_type": self.backend}]}
 
     def _acl(self, request: Request) -> Any:
-        assert request.query == {"scope": "production", "principal": CLIENT}
-        return {"principal": CLIENT, "permission": self.acl} if self.acl else refused(403, "PERMISSION_DENIED")
+        assert request.query == {"scope": "production"}
+        if self.acl is None:
+            return refused(403, "PERMISSION_DENIED")
+        return {self.acl_key: [{"principal": who, "permission": right} for who, right in self.acl.items()]}
 
     def _keys(self, _: Request) -> Any:
         return {"secrets": [{"key": "TOKEN"}]} if self.lists_keys else refused(403, "PERMISSION_DENIED")
@@ -97,7 +119,7 @@ class Databricks(HttpWorld):
     def remove(self, method: str, use: str, permission: str) -> None:
         match permission:
             case "scope ACL WRITE":
-                self.acl = "READ"
+                self.acl = {CLIENT: "READ"}
             case "scope ACL READ":
                 self.lists_keys = False
             case "workspace admin (group admins)":

@@ -1,8 +1,10 @@
 """dbt keeps the contract; what a token cannot ask about itself stays unread."""
 
+import pytest
+
 from jackfield.model.check import GrantState, Outcome
 from providers.contract import REGISTRY, ProviderContract, check, rows
-from providers.dbt.vendor import Dbt
+from providers.dbt.vendor import PERSONAL, Dbt
 
 SETS = "permission set account_admin, security_admin or owner"
 
@@ -41,3 +43,29 @@ async def test_an_account_of_another_number_in_the_answer_is_no_proof() -> None:
         result = await check(vendor, REGISTRY.get("dbt"), "api-token")
 
     assert result.outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("person", "licence", "states"),
+    [
+        ("Ada@example.com", "developer", (GrantState.GRANTED, GrantState.GRANTED)),
+        ("ada@example.com", "read_only", (GrantState.GRANTED, GrantState.MISSING)),
+        ("bob@example.com", "developer", (GrantState.MISSING, GrantState.MISSING)),
+        ("eve@example.com", "developer", (GrantState.UNKNOWN, GrantState.UNKNOWN)),
+        ("", "developer", (GrantState.UNREADABLE, GrantState.UNREADABLE)),
+    ],
+)
+async def test_a_personal_token_is_judged_by_the_person_who_is_named(
+    person: str, licence: str, states: tuple[GrantState, GrantState]
+) -> None:
+    use = "secret-rotation/service-tokens"
+    with Dbt() as vendor:
+        vendor.licence = licence
+        fields = {**vendor.fields("api-token"), "apiToken": PERSONAL}
+
+        result = await check(
+            vendor, REGISTRY.get("dbt"), "api-token", fields=fields, uses={use: {"tokenName": "", "person": person}}
+        )
+
+    found = rows(result)
+    assert (found[use, SETS], found[use, "Developer licence of the token's owner"]) == states

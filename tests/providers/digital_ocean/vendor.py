@@ -17,6 +17,11 @@ class DigitalOcean(HttpWorld):
     hosts = ("api.digitalocean.com", "cloud.digitalocean.com")
     credentials: ClassVar = {"api-token": {"apiToken": GOOD}}
     uses: ClassVar = {"secret-sync/app-platform": {"app": APP, "details": "yes"}}
+    offers: ClassVar = {
+        "apps": ({}, ["00000000-0000-4000-8000-000000000000", APP]),
+        "variables": ({"app": APP}, ["TOKEN"]),
+        "projects": ({}, ["p"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.scopes = list(NEEDED)

@@ -4,10 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from jackfield.checks.picking import list_picks
-from jackfield.checks.request import CheckRequest
 from jackfield.model.check import FailureKind, GrantState, Outcome, StepName, StepOutcome
-from providers.contract import REGISTRY, ProviderContract, check, rows, told, typed_fields
+from providers.contract import REGISTRY, ProviderContract, check, rows, told
 from providers.dns_made_easy.vendor import DnsMadeEasy
 
 METHOD = "api-key-secret"
@@ -84,20 +82,3 @@ async def test_signature_is_told_nowhere() -> None:
         sent = {request.headers["x-dnsme-hmac"] for request in vendor.vendor.requests}
     assert sent
     assert not [signature for signature in sent if signature in told(result)]
-
-
-async def test_zones_are_offered_to_their_last_page() -> None:
-    provider = REGISTRY.get("dns-made-easy")
-    with DnsMadeEasy() as vendor:
-        vendor.zones[1003] = "example.org"
-        request = CheckRequest(
-            provider=provider,
-            method=provider.method(METHOD),
-            fields=typed_fields(provider.method(METHOD), vendor.fields(METHOD)),
-            uses=(),
-            function=lambda name: REGISTRY.function(provider.slug, name),
-        )
-
-        found = await list_picks(request, provider.pickers["zones"], {}, vendor.network())
-
-    assert [one.value for one in found] == ["example.com", "example.net", "example.org"]

@@ -20,6 +20,7 @@ class DnsMadeEasy(HttpWorld):
     hosts = ("api.dnsmadeeasy.com",)
     credentials: ClassVar = {"api-key-secret": {"apiKey": KEY, "secretKey": SECRET}}
     uses: ClassVar = {"pki/dns-01": {"zone": "example.com"}, "other/zones": {}}
+    offers: ClassVar = {"zones": ({}, ["example.com", "example.net"]), "records": ({"zone": "example.com"}, ["7"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.zones = {1001: "example.com", 1002: "example.net"}

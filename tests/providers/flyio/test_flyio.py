@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from jackfield.model.check import ExpiryKnown, GrantState, Outcome
-from providers.contract import REGISTRY, ProviderContract, check, rows
-from providers.flyio.vendor import END, FlyIo
+from providers.contract import REGISTRY, ProviderContract, check, offered, rows
+from providers.flyio.vendor import END, GOOD, FlyIo
 
 
 class TestFlyIo(ProviderContract):
@@ -48,3 +48,21 @@ async def test_a_classic_token_has_rows_that_nobody_can_read() -> None:
 
     assert {state for row, state in rows(result).items() if row[0]} == {GrantState.UNREADABLE}
     assert any("person" in warning for warning in result.warnings)
+
+
+async def test_a_deploy_token_offers_its_own_apps() -> None:
+    """It may not list the organization's apps, which says nothing against it."""
+    with FlyIo() as vendor:
+        vendor.lists_apps = False
+
+        assert await offered(vendor, REGISTRY.get("flyio"), "access-token", "apps") == ["acme-web"]
+
+
+async def test_a_bundle_is_sent_as_it_is() -> None:
+    """Commas and scheme included, and never as a Bearer token."""
+    with FlyIo() as vendor:
+        await check(vendor, REGISTRY.get("flyio"), "access-token")
+
+        asked = next(request for request in vendor.vendor.requests if request.path == "/v1/tokens/current")
+    assert asked.headers["authorization"] == GOOD
+    assert "," in GOOD

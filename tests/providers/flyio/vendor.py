@@ -25,21 +25,27 @@ GOOD = "FlyV1 " + macaroon(b"permission") + "," + macaroon(b"discharge", None)
 
 class FlyIo(HttpWorld):
     hosts = ("api.machines.dev",)
-    undescribed_paths = (r"/v1/tokens/(current|authorize)",)
+    undescribed_paths = (r"/v1/tokens/(current|authorize)", r"/v1/apps/[^/]+/secrets")
     credentials: ClassVar = {"access-token": {"accessToken": GOOD}}
     uses: ClassVar = {
         "secret-sync/app": {"organization": "acme", "app": "acme-web", "redeploy": "yes", "choose": "yes"}
     }
+    offers: ClassVar = {"apps": ({}, ["acme-api", "acme-web"]), "secrets": ({"app": "acme-web"}, ["TOKEN"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.actions = {"r", "w", "C", "organization r"}
         self.place = True
+        self.lists_apps = True
+        self.accepts = 1_000_000
+        vendor.get("/v1/apps")(self._apps)
+        vendor.get("/v1/apps/acme-web/secrets")(lambda _: {"secrets": [{"name": "TOKEN", "digest": "0a1b"}]})
         vendor.get("/v1/tokens/current")(self._current)
         vendor.post("/v1/tokens/authorize")(self._authorize)
 
     def _current(self, request: Request) -> Any:
         header = request.headers.get("authorization", "")
         assert not header.startswith("Bearer FlyV1")
+        self.accepts -= 1
         if header != GOOD:
             return Answer(401, json={"error": "unauthorized"})
         if not self.place:
@@ -48,9 +54,16 @@ class FlyIo(HttpWorld):
             "tokens": [{"org_slug": "acme", "organization": "Acme", "apps": ["acme-web"], "user": "", "token_id": "t"}]
         }
 
+    def _apps(self, request: Request) -> Any:
+        assert request.query == {"org_slug": "acme"}
+        if not self.lists_apps:
+            return Answer(403, json={"error": "forbidden"})
+        return {"apps": [{"name": "acme-web", "id": "1"}, {"name": "acme-api", "id": "2"}]}
+
     def _authorize(self, request: Request) -> Any:
         asked = request.json()
-        if asked["header"] != GOOD:
+        self.accepts -= 1
+        if asked["header"] != GOOD or self.accepts < 0:
             return Answer(401, json={"error": "invalid token"})
         access = asked["access"]
         action = access["action"] if access.get("app_name") == "acme-web" else f"organization {access['action']}"
@@ -74,3 +87,7 @@ class FlyIo(HttpWorld):
     def add_excess(self, method: str) -> str:
         self.actions.add("organization d")
         return "organization: d"
+
+    def revoke_after_proof(self, method: str) -> bool:
+        self.accepts = 1
+        return True

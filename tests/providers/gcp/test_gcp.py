@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from jackfield.checks.picking import list_picks
-from jackfield.checks.request import CheckRequest
 from jackfield.model.check import ExpiryKnown, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import REGISTRY, ProviderContract, World, check, rows, typed_fields
+from providers.contract import REGISTRY, ProviderContract, check, rows
 from providers.gcp.vendor import ACCOUNT, METHOD, PROJECT, Gcp, key_file
 
 PROVIDER = REGISTRY.get("gcp")
@@ -140,23 +138,3 @@ def test_custom_role_holds_what_the_targets_ask_for(target: dict[str, str], name
 
     assert f"--member=serviceAccount:{ACCOUNT}" in text
     assert {name: name in text for name in names} == names
-
-
-async def test_pickers_read_a_listing_to_its_end() -> None:
-    with Gcp() as vendor:
-        assert await offered(vendor, METHOD, "projects", {}) == ["acme-prod", "acme-test"]
-        assert await offered(vendor, METHOD, "locations", {"project": PROJECT}) == ["europe-west3"]
-
-
-async def offered(world: World, method: str, picker: str, target: dict[str, str]) -> list[str]:
-    """What one picker offers."""
-    chosen = PROVIDER.method(method)
-    request = CheckRequest(
-        provider=PROVIDER,
-        method=chosen,
-        fields=typed_fields(chosen, world.fields(method)),
-        uses=(),
-        function=lambda name: REGISTRY.function(PROVIDER.slug, name),
-        private_allowed=world.private_allowed,
-    )
-    return [one.value for one in await list_picks(request, PROVIDER.pickers[picker], target, world.network())]

@@ -76,6 +76,10 @@ class Gcp(HttpWorld):
         "pki/certificate-manager": {"project": PROJECT, "binding": "yes"},
         "dynamic-secret/access-tokens": {"account": MINTED},
     }
+    offers: ClassVar = {
+        "projects": ({}, [PROJECT, "acme-test"]),  # from two pages
+        "locations": ({"project": PROJECT}, [LOCATION]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.held = {name for fact in ("sync_rights", "certificate_rights") for name in NEEDED[fact]}

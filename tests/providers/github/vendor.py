@@ -71,6 +71,12 @@ class GitHub(HttpWorld):
         "pat": {"personalAccessToken": CLASSIC},
     }
     tokens: ClassVar = {"pat": CLASSIC, "oauth": OAUTH_APP}
+    offers: ClassVar = {
+        "repositories": ({}, [REPOSITORY, "ada/notes"]),  # the second greyed, for want of a role
+        "organizations": ({}, ["acme"]),
+        "environments": ({"repository": REPOSITORY}, ["production"]),
+    }
+    offered_to = "pat"
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.scopes = {"repo", "admin:org"}
@@ -301,9 +307,7 @@ class GitHub(HttpWorld):
         return None
 
     def revoke_after_proof(self, method: str) -> bool:
-        if method == "github-app":
-            return False  # its rows rest on one answer, given before anything could be taken back
-        self.accepts = 2
+        self.accepts = 3 if method == "github-app" else 2
         return True
 
 

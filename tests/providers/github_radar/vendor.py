@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from providers.github.vendor import APP_ID, INSTALLATION, GitHub, new_key, no, pem
-from support.vendor import MiniatureVendor, Request
+from providers.github.vendor import APP_ID, INSTALLATION, REPOSITORY, GitHub, new_key, no, pem
+from support.vendor import Answer, MiniatureVendor, Request
 
 
 class GitHubRadar(GitHub):
@@ -19,6 +19,8 @@ class GitHubRadar(GitHub):
         }
     }
     tokens: ClassVar = {}
+    offers: ClassVar = {"repositories": ({}, [REPOSITORY]), "installations": ({}, [str(INSTALLATION), "2"])}
+    offered_to = "github-app"
 
     def declare(self, vendor: MiniatureVendor) -> None:
         super().declare(vendor)
@@ -35,8 +37,16 @@ class GitHubRadar(GitHub):
         vendor.get("/app")(
             self._as_app(lambda _: {"slug": "radar", "permissions": self.asked_by_app, "events": ["push"]})
         )
+        vendor.get("/app/installations")(self._as_app(self._installations))
         vendor.get("/app/hook/config")(self._as_app(lambda _: self.hook))
         vendor.get("/app/hook/deliveries")(self._as_app(self._deliveries))
+
+    def _installations(self, request: Request) -> Any:
+        """Two, one to a page."""
+        if request.query.get("page") == "2":
+            return [{"id": 2, "account": {"login": "zebra"}}]
+        link = '<https://api.github.com/app/installations?per_page=100&page=2>; rel="next"'
+        return Answer(json=[{"id": INSTALLATION, "account": {"login": "acme"}}], headers={"link": link})
 
     def _deliveries(self, request: Request) -> Any:
         assert request.query == {"per_page": "10"}

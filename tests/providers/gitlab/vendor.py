@@ -23,7 +23,7 @@ def refused(status: int, error: str, description: str = "") -> Answer:
 
 class GitLab(HttpWorld):
     hosts = ("gitlab.com", "git.example.com")
-    undescribed_paths = (r"/api/v4/user",)
+    undescribed_paths = (r"/api/v4/user", r"/api/v4/projects/[^/]+/environments")
     credentials: ClassVar = {
         "access-token": {"accessToken": PERSONAL, "accessTokenType": "personal"},
         "oauth": {"clientId": "app-id", "scope": "api read_repository", "accessToken": SESSION},
@@ -33,6 +33,11 @@ class GitLab(HttpWorld):
         "secret-sync/group": {"group": "acme"},
         "secret-scanning/project": {"project": "acme/app"},
         "secret-scanning/group": {"group": "acme"},
+    }
+    offers: ClassVar = {
+        "projects": ({}, ["acme/app", "acme/site"]),
+        "groups": ({}, ["acme"]),
+        "environments": ({"project": "acme/app"}, ["production"]),
     }
 
     def declare(self, vendor: MiniatureVendor) -> None:
@@ -52,6 +57,10 @@ class GitLab(HttpWorld):
             vendor.get(f"{api}/personal_access_tokens/self/associations")(self._about_token(self._associations))
             vendor.get(f"{prefix}/oauth/token/info")(self._token_info)
             vendor.get(f"{api}/user")(self._needing(self._user, "api", "read_api", "read_user"))
+            vendor.get(f"{api}/projects")(self._needing(self._projects, "api", "read_api"))
+            vendor.get(f"{api}/projects/{{project}}/environments")(
+                self._needing(lambda _: [{"id": 1, "name": "production"}], "api", "read_api")
+            )
             vendor.get(f"{api}/projects/{{project}}")(self._needing(self._project, "api", "read_api"))
             vendor.get(f"{api}/projects/{{project}}/hooks")(self._needing(self._hooks, "api", "read_api"))
             vendor.get(f"{api}/groups")(self._needing(self._groups, "api", "read_api"))
@@ -128,6 +137,15 @@ class GitLab(HttpWorld):
             "id": 7, "path_with_namespace": "acme/app",
             "permissions": {"project_access": level, "group_access": None},
         }  # fmt: skip
+
+    def _projects(self, request: Request) -> Any:
+        """Two, one to a page, as a keyset goes."""
+        assert (request.query["pagination"], request.query["order_by"]) == ("keyset", "id")
+        if request.query.get("id_after") == "7":
+            return [{"id": 8, "path_with_namespace": "acme/site"}]
+        query = "&".join(f"{name}={value}" for name, value in request.query.items())
+        link = f'<https://gitlab.com{request.path}?{query}&id_after=7>; rel="next"'
+        return Answer(json=[{"id": 7, "path_with_namespace": "acme/app"}], headers={"link": link})
 
     def _hooks(self, request: Request) -> Any:
         return [] if (self.project_level or 0) >= 40 else refused(403, "403 Forbidden")

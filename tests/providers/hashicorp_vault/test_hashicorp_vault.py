@@ -7,13 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from jackfield.checks.picking import list_picks
-from jackfield.checks.request import CheckRequest
 from jackfield.model.check import ExpiryKnown, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
 from jackfield.model.errors import InvalidField
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import REGISTRY, ProviderContract, World, check, rows, typed_fields
+from providers.contract import REGISTRY, ProviderContract, check, offered, rows, typed_fields
 from providers.hashicorp_vault.vendor import IMPORT, PATH, ROLE, SYNC, TOKEN, NamespacedVaultWorld, VaultWorld
 from support.descriptions import undescribed
 from support.servers.web import OpenBao
@@ -237,20 +235,6 @@ async def test_pickers_offer_engines_paths_and_namespaces(openbao: OpenBao, meth
         vault.must("POST", f"{vault.mount}/data/{PATH}", {"data": {"A": "1"}})
         vault.must("POST", "sys/namespaces/inner", {})
 
-        assert await offered(vault, method, "engines", {}) == [vault.mount]
-        assert await offered(vault, method, "paths", {"mount": vault.mount}) == ["web"]
-        assert await offered(vault, method, "namespaces", {}) == ["inner"]
-
-
-async def offered(world: World, method: str, picker: str, target: dict[str, str]) -> list[str]:
-    """What one picker offers."""
-    chosen = PROVIDER.method(method)
-    request = CheckRequest(
-        provider=PROVIDER,
-        method=chosen,
-        fields=typed_fields(chosen, world.fields(method)),
-        uses=(),
-        function=lambda name: REGISTRY.function(PROVIDER.slug, name),
-        private_allowed=world.private_allowed,
-    )
-    return [one.value for one in await list_picks(request, PROVIDER.pickers[picker], target, world.network())]
+        assert await offered(vault, PROVIDER, method, "engines", {}) == [vault.mount]
+        assert await offered(vault, PROVIDER, method, "paths", {"mount": vault.mount}) == ["web"]
+        assert await offered(vault, PROVIDER, method, "namespaces", {}) == ["inner"]

@@ -60,3 +60,13 @@ async def test_an_app_of_no_team_has_no_such_row() -> None:
         result = await check(vendor, REGISTRY.get("heroku"), "auth-token")
 
     assert (USE, "app permission: manage (team apps)") not in rows(result)
+
+
+@pytest.mark.parametrize(("role", "state"), [("admin", GrantState.IMPLIED), ("member", GrantState.MISSING)])
+async def test_an_admin_of_the_team_needs_no_permission_on_its_app(role: str, state: GrantState) -> None:
+    with Heroku() as vendor:
+        vendor.role, vendor.permissions = role, ["view"]
+
+        result = await check(vendor, REGISTRY.get("heroku"), "auth-token")
+
+    assert rows(result)[USE, "app permission: manage (team apps)"] is state

@@ -10,6 +10,14 @@ GOOD = "HRKU-11111111-2222-3333-4444-555555555555"
 SCOPES = ["read", "read-protected", "write-protected"]  # each holds those before it
 
 
+def ranged(request: Request, first: str, second: str) -> Answer:
+    """Two things, of which the second has to be asked for by its range."""
+    if request.headers["range"].startswith("id .."):
+        return Answer(206, json=[{"id": "1", "name": first}], headers={"next-range": "id ]1..; max=1000"})
+    assert request.headers["range"] == "id ]1..; max=1000"
+    return Answer(200, json=[{"id": "2", "name": second}])
+
+
 class Heroku(HttpWorld):
     hosts = ("api.heroku.com", "id.heroku.com")
     credentials: ClassVar = {
@@ -22,12 +30,14 @@ class Heroku(HttpWorld):
         },
     }
     uses: ClassVar = {"secret-sync/config-vars": {"app": "acme-web"}}
+    offers: ClassVar = {"apps": ({}, ["acme-api", "acme-web"]), "teams": ({}, ["acme", "ops"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.scopes = list(SCOPES)
         self.permissions = ["view", "deploy", "operate", "manage"]
         self.team: dict[str, Any] | None = {"name": "acme"}
         self.owner = "acme@herokumanager.com"
+        self.role = "member"
         self.refusal = ""
         self.accepts = 1_000_000
         vendor.get("/account")(self._guarded(lambda _: {"id": "a-1", "email": "ada@example.com", "default_team": None}))
@@ -35,6 +45,9 @@ class Heroku(HttpWorld):
             self._guarded(lambda _: {"name": "acme-web", "team": self.team, "owner": {"email": self.owner}})
         )
         vendor.get("/apps/acme-web/collaborators")(self._guarded(self._collaborators))
+        vendor.get("/teams/acme/members")(self._guarded(self._members))
+        vendor.get("/apps")(self._guarded(lambda request: ranged(request, "acme-api", "acme-web")))
+        vendor.get("/teams")(self._guarded(lambda request: ranged(request, "acme", "ops")))
         vendor.get("/oauth/authorizations")(self._guarded(self._authorizations))
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
@@ -51,6 +64,10 @@ class Heroku(HttpWorld):
             return Answer(json=found, headers={"oauth-scope": ",".join(self.scopes)})
 
         return answer
+
+    def _members(self, request: Request) -> Any:
+        assert request.headers["range"].startswith("id ")
+        return [{"email": "bob@example.com", "role": "admin"}, {"email": "ada@example.com", "role": self.role}]
 
     def _collaborators(self, _: Request) -> Any:
         return [{"user": {"email": "ada@example.com"}, "permissions": [{"name": name} for name in self.permissions]}]

@@ -7,6 +7,7 @@ from providers.contract import HttpWorld
 from support.vendor import Answer, MiniatureVendor, Request
 
 GOOD = "eyJ0eXAi.forge-token-of-ada.0123456789"
+DATED = "eyJ0eXAiOiJKV1QifQ.eyJleHAiOjE4MzAwMDAwMDB9.c2lnbmF0dXJl"  # a JWT with {"exp": 1830000000}
 
 
 def listed(*items: dict[str, Any], after: str | None = None) -> dict[str, Any]:
@@ -20,6 +21,7 @@ class LaravelForge(HttpWorld):
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.scopes = {"user:view", "organization:view", "server:view", "site:manage-environment"}
+        self.tokens = {GOOD}
         self.maintenance = False
         self.accepts = 1_000_000
         me = {"data": {"id": "1", "type": "users", "attributes": {"email": "ada@example.com", "name": "Ada"}}}
@@ -36,7 +38,7 @@ class LaravelForge(HttpWorld):
                 return Answer(503, json={"message": "Service Unavailable"})
             if "json" not in request.headers["accept"]:
                 return Answer(302, headers={"location": "https://forge.laravel.com/auth/login"})
-            if request.bearer != GOOD or self.accepts < 0:
+            if request.bearer not in self.tokens or self.accepts < 0:
                 return Answer(401, json={"message": "Unauthenticated."})
             if scope and scope not in self.scopes:
                 return Answer(403, json={"message": "This action is unauthorized."})

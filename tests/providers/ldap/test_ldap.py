@@ -1,5 +1,6 @@
 """LDAP keeps the contract against a domain controller and OpenLDAP, and its own traps are told apart."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,13 @@ from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
 from jackfield.model.errors import InvalidField
+from jackfield.model.secret import Secret
+from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
+from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
 from providers.ldap.vendor import CERTIFICATES, LEASES, METHOD, RESET, ROTATION, DirectoryWorld
+from support.calls import OnThisMachine, opened_call
 from support.faults import answers, hangs
 from support.servers.directories import ActiveDirectory, OpenLDAP
 from support.servers.room import HOST, Login, unique
@@ -143,10 +148,7 @@ class TestOpenLdap:
     async def check(
         self, server: OpenLDAP, login: Login, uses: dict[str, dict[str, str]], *, attempts: bool = True, **changes: Any
     ) -> CheckResult:
-        fields = {
-            "url": f"ldaps://{HOST}:{server.tls_port}", "dn": login.user, "password": login.password,
-            "sslCertificate": server.ca_pem, **changes,
-        }  # fmt: skip
+        fields = {**directory_fields(server, login), **changes}
         return await run_check(request(fields, uses, attempts=attempts), Network())
 
     async def test_person_is_known_by_who_am_i(self, openldap: OpenLDAP) -> None:
@@ -208,12 +210,116 @@ class TestOpenLdap:
         assert found[LEASES, "Delete Child or Delete on it"] is (expected if who == "admin" else GrantState.MISSING)
         assert after == before
 
+    async def test_snippet_gives_just_what_is_needed(self, openldap: OpenLDAP) -> None:
+        """A person and the access lines that are shown, and nothing else: no row missing, none in excess."""
+        with contextlib.ExitStack() as stack:
+            login, target, uses = self.things(openldap, stack)
+            before = await self.check(openldap, login, uses)
+            stack.enter_context(pasted(openldap, uses, login))
+            after = await self.check(openldap, login, uses)
+            still = await self.check(openldap, target, {})
+
+        assert GrantState.GRANTED not in rows(before).values()
+        assert after.outcome is Outcome.PASSED
+        assert {row: state for row, state in rows(after).items() if state is not GrantState.GRANTED} == {
+            (CERTIFICATES, "login right on each host"): GrantState.UNREADABLE
+        }
+        assert still.outcome is Outcome.PASSED
+
+    def things(self, server: OpenLDAP, stack: contextlib.ExitStack) -> tuple[Login, Login, dict[str, dict[str, str]]]:
+        """Who logs in, the person to rotate, and targets of every use: a unit with a person in it, and a group."""
+        login, target = stack.enter_context(server.person()), stack.enter_context(server.person())
+        connection = stack.enter_context(server.connected())
+        unit, group = (f"{kind}={unique('x-')},{server.suffix}" for kind in ("ou", "cn"))
+        for dn, kind, more in (
+            (unit, "organizationalUnit", {}),
+            (f"cn=lent,{unit}", "person", {"sn": "Lent"}),
+            (group, "groupOfNames", {"member": target.user}),
+        ):
+            connection.add(dn, [kind], more)
+            stack.callback(connection.delete, dn)
+        return (
+            login,
+            target,
+            {ROTATION: {"user": target.user}, LEASES: {"unit": unit, "group": group}, CERTIFICATES: {}},
+        )
+
     async def test_nothing_is_rehearsed_without_consent(self, openldap: OpenLDAP) -> None:
         with openldap.person() as target:
             login = Login(openldap.rotator, openldap.rotator_password)
             result = await self.check(openldap, login, {ROTATION: {"user": target.user}}, attempts=False)
 
         assert rows(result) == {(ROTATION, "write on userPassword"): GrantState.UNKNOWN}
+
+
+@contextlib.contextmanager
+def pasted(server: OpenLDAP, uses: dict[str, dict[str, str]], login: Login) -> Iterator[None]:
+    """The access lines of the shown LDIF, given to the running server as ldapmodify would; taken away again."""
+    from support.servers.directories import _bound
+
+    intended = [IntendedUse(use, targets) for use, targets in uses.items()]
+    shown = [line.partition(": ") for line in merged_snippet(PROVIDER, intended, {"dn": login.user}).splitlines()]
+    (dn,) = [text for name, _, text in shown if name == "dn"]
+    lines = [text for name, _, text in shown if name == "olcAccess"]
+    assert ("changetype", ": ", "modify") in shown
+    with _bound(server.host, server.tls_port, Login("cn=admin,cn=config", server.password), server.ca_pem) as settings:
+        settings.search(dn, "(objectClass=*)", "BASE", attributes=["olcAccess"])
+        before = settings.response[0]["attributes"]["olcAccess"]
+        settings.modify(dn, {"olcAccess": [("MODIFY_ADD", lines)]})
+        try:
+            yield
+        finally:
+            settings.modify(dn, {"olcAccess": [("MODIFY_REPLACE", before)]})
+
+
+class TestTakeover:
+    """The password is set anew by its own user, with no right over anybody else."""
+
+    async def test_active_directory_takes_a_new_password(self, active_directory: ActiveDirectory) -> None:
+        """Samba lets the old one in for a while yet, so only that the new one holds is asked."""
+        with DirectoryWorld(active_directory) as world:
+            before = await check(
+                world, PROVIDER, METHOD, uses={}, fields={**world.fields(METHOD), "password": NEW_PASSWORD}
+            )
+            async with opened_call(world, "ldap", METHOD) as call:
+                await REGISTRY.function("ldap", "change_password")(call, Secret(NEW_PASSWORD))
+            after = await check(
+                world, PROVIDER, METHOD, uses={}, fields={**world.fields(METHOD), "password": NEW_PASSWORD}
+            )
+
+        assert (before.outcome, after.outcome) == (Outcome.FAILED, Outcome.PASSED)
+
+    async def test_openldap_takes_a_new_password(self, openldap: OpenLDAP) -> None:
+        with openldap.person() as login:
+            fields = directory_fields(openldap, login)
+            async with opened_call(OnThisMachine(), "ldap", METHOD, fields) as call:
+                await REGISTRY.function("ldap", "change_password")(call, Secret(NEW_PASSWORD))
+            new = await run_check(request({**fields, "password": NEW_PASSWORD}, {}), Network())
+            old = await run_check(request(fields, {}), Network())
+
+        assert (new.outcome, old.outcome) == (Outcome.PASSED, Outcome.FAILED)
+
+    @pytest.mark.parametrize("fault", ["policy", "plain text"])
+    async def test_a_password_that_is_not_taken_changes_nothing(self, openldap: OpenLDAP, fault: str) -> None:
+        """A refusal is told as one, and the old password works on; in plain text none is sent."""
+        with openldap.person() as login:
+            fields = directory_fields(openldap, login)
+            url = fields["url"] if fault == "policy" else f"ldap://{HOST}:{openldap.port}"
+            async with opened_call(OnThisMachine(), "ldap", METHOD, {**fields, "url": url}) as call:
+                with pytest.raises(NetFailure):
+                    await REGISTRY.function("ldap", "change_password")(
+                        call, Secret("tiny" if fault == "policy" else NEW_PASSWORD)
+                    )
+            old = await run_check(request(fields, {}), Network())
+
+        assert old.outcome is Outcome.PASSED
+
+
+def directory_fields(server: OpenLDAP, login: Login) -> dict[str, Any]:
+    return {
+        "url": f"ldaps://{HOST}:{server.tls_port}", "dn": login.user, "password": login.password,
+        "sslCertificate": server.ca_pem,
+    }  # fmt: skip
 
 
 def names_in(server: OpenLDAP) -> set[str]:

@@ -1,15 +1,19 @@
 """Active Directory as it is: a real domain controller, and a scripted server for what it will not say on demand."""
 
+import re
 import struct
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO, ClassVar, Self
 from uuid import UUID
 
+from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
+from jackfield.providers.contract.snippet import merged_snippet
 from jackfield.providers.ldap.descriptor import CHANGE_PASSWORD, RESET_PASSWORD, USER_ACCOUNT_CONTROL, USER_CLASS
-from providers.contract import World
+from providers.contract import REGISTRY, World
 from support.servers.directories import ActiveDirectory
 from support.servers.room import HOST, unique
 from support.serving import Place, serves
@@ -19,7 +23,12 @@ ROTATION, LEASES, CERTIFICATES = "secret-rotation/user-password", "dynamic-secre
 RESET = "Reset Password extended right 00299570-246d-11d0-a768-00aa006e0529 on the target"
 MEMBER = UUID("bf9679c0-0de6-11d0-a285-00aa003049e2")
 DACL_ONLY = ("1.2.840.113556.1.4.801", True, b"\x30\x03\x02\x01\x04")
-BY_NEW_USERS = 0x2 | 0x8  # inherited by containers, and by them only
+# What dsacls spells: where a line is inherited, rights, and the things they are about.
+SPREAD = {None: 0, "T": 0x2, "S": 0x2 | 0x8}  # this entry only; also what is below it; only what is below it
+BITS = {"CC": 0x1, "DC": 0x2, "WP": 0x20, "CA": 0x100}
+OBJECTS = {
+    "user": USER_CLASS, "Reset Password": RESET_PASSWORD, "userAccountControl": USER_ACCOUNT_CONTROL, "member": MEMBER,
+}  # fmt: skip
 WHO_AM_I = "1.3.6.1.4.1.4203.1.11.3"
 
 
@@ -41,7 +50,7 @@ class Right:
 
 
 class DirectoryWorld(World):
-    """An account with just the delegated rights that the uses need, on a user, a unit and a group of its own."""
+    """An account with just the rights that the shown dsacls lines give it, on two units and a group of its own."""
 
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LEASES: {}, CERTIFICATES: {}}
@@ -55,30 +64,53 @@ class DirectoryWorld(World):
         self.login = self._open.enter_context(self.server.person())
         self.target_login = self._open.enter_context(self.server.person())
         self.connection = self._open.enter_context(self.server.connected())
-        self.target = self.server.dn(self.target_login)
-        self.unit, group = f"OU={unique('ou-')},{self.server.base}", unique("group-")
+        self.apps, self.unit = (f"OU={unique('ou-')},{self.server.base}" for _ in range(2))
+        for unit in (self.apps, self.unit):
+            self.connection.add(unit, ["organizationalUnit"])
+            self._open.callback(self.connection.delete, unit)
+        self.target = self._moved(self.server.dn(self.target_login), self.apps)
+        self._open.callback(self._moved, self.target, f"CN=Users,{self.server.base}")
+        group = unique("group-")
         self.group = f"CN={group},CN=Users,{self.server.base}"
-        self.connection.add(self.unit, ["organizationalUnit"])
-        self._open.callback(self.connection.delete, self.unit)
         self.connection.add(self.group, ["group"], {"sAMAccountName": group})
         self._open.callback(self.connection.delete, self.group)
+        account = {"netbios": "ADTEST", "account": self.login.user.partition("@")[0]}
         self.uses = {
-            ROTATION: {"user": self.target},
-            LEASES: {"unit": self.unit, "group": self.group},
-            CERTIFICATES: {},
+            ROTATION: {"user": self.target, "unit": self.apps, **account},
+            LEASES: {"unit": self.unit, "group": self.group, **account},
+            CERTIFICATES: account,
         }
-        self.rights = {
-            RESET: Right(self.target, 0x100, RESET_PASSWORD),
-            "Create Child user in the OU": Right(self.unit, 0x1, USER_CLASS),
-            "Delete Child or Delete on it": Right(self.unit, 0x2, USER_CLASS),
-            "Reset Password": Right(self.unit, 0x100, RESET_PASSWORD, BY_NEW_USERS, inherited_type=USER_CLASS),
-            "write userAccountControl": Right(
-                self.unit, 0x20, USER_ACCOUNT_CONTROL, BY_NEW_USERS, inherited_type=USER_CLASS
-            ),
-            "write member on the group": Right(self.group, 0x20, MEMBER),
+        rows = {
+            (self.apps, "CA", "Reset Password"): RESET,
+            (self.unit, "CC", "user"): "Create Child user in the OU",
+            (self.unit, "DC", "user"): "Delete Child or Delete on it",
+            (self.unit, "CA", "Reset Password"): "Reset Password",
+            (self.unit, "WP", "userAccountControl"): "write userAccountControl",
+            (self.group, "WP", "member"): "write member on the group",
         }
+        self.rights = {rows[said]: right for said, right in self._shown()}
         self.grant()
         return self
+
+    def _shown(self) -> Iterator[tuple[tuple[str, str, str], Right]]:
+        """What the dsacls lines of the snippet grant, read as dsacls reads them: entry, right and object of each."""
+        uses = [IntendedUse(use, targets) for use, targets in self.uses.items()]
+        text = merged_snippet(REGISTRY.get("ldap"), uses, self.fields(METHOD))
+        for line in re.finditer(r'^dsacls "([^"]+)"(?: /I:([ST]))? /G (.+)$', text, re.MULTILINE):
+            for grant in re.findall(r'"([^"]+)"', line[3]):
+                trustee, _, said = grant.partition(":")
+                assert trustee == f"ADTEST\\{self.login.user.partition('@')[0]}"
+                bits, thing, *inherited = said.split(";")
+                below = OBJECTS[inherited[0]] if inherited else None
+                for bit in re.findall("..", bits):
+                    right = Right(line[1], BITS[bit], OBJECTS[thing], SPREAD[line[2]], inherited_type=below)
+                    yield (line[1], bit, thing), right
+
+    def _moved(self, dn: str, unit: str) -> str:
+        """The name of an entry after it was moved below `unit`."""
+        name = dn.partition(",")[0]
+        self.connection.modify_dn(dn, name, new_superior=unit)
+        return f"{name},{unit}"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

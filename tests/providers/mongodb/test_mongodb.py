@@ -9,6 +9,7 @@ from jackfield.checks.request import CheckRequest
 from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
+from jackfield.model.secret import Secret
 from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
@@ -16,6 +17,7 @@ from jackfield.providers.contract.spec import Provider
 from jackfield.providers.mongodb.provider import look_up_members
 from providers.contract import REGISTRY, ProviderContract, World, check, rows, typed_fields
 from providers.mongodb.vendor import DATABASE, LEASES, METHOD, PASSWORD, ROTATION, USER, MongoWorld, privilege
+from support.calls import OnThisMachine, opened_call
 from support.certificates import authority
 from support.faults import hangs
 from support.servers.room import Login
@@ -202,11 +204,7 @@ class TestSecantus:
     """A server that is not mongod and speaks its protocol: users, roles, SCRAM and TLS are its own."""
 
     async def check(self, server: Mongo, login: Login, *, uses: tuple[str, ...] = (), **changes: Any) -> CheckResult:
-        fields = {
-            "host": HOST, "port": server.port, "username": login.user, "password": login.password, "database": "admin",
-            "tlsCertificate": server.ca_pem, **changes,
-        }  # fmt: skip
-        return await run_check(request(fields, uses=uses), Network())
+        return await run_check(request({**server_fields(server, login), **changes}, uses=uses), Network())
 
     async def test_right_password_passes_and_wrong_one_does_not(self, mongo: Mongo) -> None:
         with mongo.account("read") as login:
@@ -236,6 +234,18 @@ class TestSecantus:
         assert result.outcome is Outcome.PASSED
         assert {grant.state for grant in result.grants} == {GrantState.GRANTED}
 
+    async def test_new_password_holds_and_the_old_one_does_not(self, mongo: Mongo) -> None:
+        """The user sets its own password."""
+        new = "N0t-yet-us3d!"
+        with mongo.account({"role": "userAdmin", "db": "admin"}) as login:
+            fields = server_fields(mongo, login)
+            async with opened_call(OnThisMachine(), "mongodb", METHOD, fields) as call:
+                await REGISTRY.function("mongodb", "change_password")(call, Secret(new))
+            right = await self.check(mongo, Login(login.user, new))
+            gone = await self.check(mongo, login)
+
+        assert (right.outcome, gone.outcome) == (Outcome.PASSED, Outcome.FAILED)
+
     async def test_plain_text_on_a_port_of_tls_is_told(self, mongo: Mongo) -> None:
         with mongo.account("read") as login:
             result = await self.check(mongo, login, tlsEnabled="false", tlsCertificate="")
@@ -249,6 +259,13 @@ class TestSecantus:
 
         assert result.failure is not None
         assert result.failure.kind is FailureKind.TLS
+
+
+def server_fields(server: Mongo, login: Login) -> dict[str, Any]:
+    return {
+        "host": HOST, "port": server.port, "username": login.user, "password": login.password, "database": "admin",
+        "tlsCertificate": server.ca_pem,
+    }  # fmt: skip
 
 
 def request(fields: dict[str, Any], *, uses: tuple[str, ...] = (), **options: float) -> CheckRequest:

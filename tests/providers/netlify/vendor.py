@@ -35,7 +35,8 @@ class Netlify(HttpWorld):
         vendor.get("/api/v1/user")(guarded(lambda _: me))
         vendor.get("/api/v1/accounts")(guarded(lambda _: [team] if self.sees_team else []))
         vendor.get("/api/v1/{slug}/members")(guarded(self._members))
-        vendor.get("/api/v1/accounts/{id}/env")(guarded(lambda _: [{"key": "TOKEN", "values": [{"value": "s3cret"}]}]))
+        vendor.get("/api/v1/accounts/{id}/env")(guarded(self._variables))
+        vendor.get("/api/v1/acme/sites")(guarded(self._sites))
 
     def _members(self, request: Request) -> Any:
         assert request.params["slug"] == "acme"
@@ -43,6 +44,19 @@ class Netlify(HttpWorld):
             {"email": "bob@example.com", "role": "Owner"},
             {"email": "ada@example.com", "role": self.role},
         ]
+
+    def _variables(self, request: Request) -> Any:
+        """Without a site these are the team's own; a site of another team is not found."""
+        if request.query.get("site_id", "site-2") != "site-2":
+            return Answer(404, json={"code": 404, "message": "Not Found"})
+        return [{"key": "TOKEN", "values": [{"value": "s3cret"}]}]
+
+    def _sites(self, request: Request) -> Any:
+        """Two pages, named by a Link header."""
+        if request.query.get("page") == "2":
+            return [{"id": "site-2", "name": "shop"}]
+        link = '<https://api.netlify.com/api/v1/acme/sites?per_page=100&page=2>; rel="next"'
+        return Answer(json=[{"id": "site-1", "name": "www"}], headers={"link": link})
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {"accessToken": "nfp_WrongTokenOfNobody"}

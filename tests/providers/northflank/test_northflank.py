@@ -2,7 +2,8 @@
 
 from jackfield.model.check import GrantState, Outcome
 from providers.contract import REGISTRY, ProviderContract, check, rows
-from providers.northflank.vendor import Northflank
+from providers.northflank.vendor import Northflank, refused
+from support.calls import listed
 
 
 class TestNorthflank(ProviderContract):
@@ -27,3 +28,18 @@ async def test_writing_is_never_claimed() -> None:
 
     row = ("secret-sync/secret-group", "Project > Config & Secrets > Secret Groups: Update")
     assert rows(result)[row] is GrantState.UNREADABLE
+
+
+async def test_a_group_of_another_project_is_not_reached() -> None:
+    """Outside its role's projects a token is told that nothing is there."""
+    with Northflank() as vendor:
+        vendor.vendor.answers("GET", "/v1/projects/web/secrets/production/details", refused(404, "not found"))
+
+        result = await check(vendor, REGISTRY.get("northflank"), "api-token")
+
+    assert result.outcome is Outcome.LIMITED
+
+
+async def test_projects_are_listed_to_the_end() -> None:
+    with Northflank() as vendor:
+        assert await listed(vendor, "northflank", "api-token", "projects") == ["api", "web"]

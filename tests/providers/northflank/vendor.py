@@ -31,10 +31,9 @@ class Northflank(HttpWorld):
     def declare(self, vendor: MiniatureVendor) -> None:
         self.role = {"Manage: Read", "List", "Read Values", "Update"}
         self.accepts = 1_000_000
-        projects = {"data": {"projects": [{"id": "web", "name": "Web"}]}, "pagination": {"hasNextPage": False}}
         groups = {"data": {"secrets": [{"id": "production", "name": "production", "type": "secret"}]}}
         values = {"data": {"secrets": {"variables": {"TOKEN": "s3cret-value"}}}}
-        vendor.get("/v1/projects")(self._guarded("Manage: Read", projects))
+        vendor.get("/v1/projects")(self._guarded("Manage: Read", self._projects))
         vendor.get("/v1/projects/web/secrets")(self._guarded("List", groups))
         vendor.get("/v1/projects/web/secrets/production/details")(self._guarded("Read Values", values))
 
@@ -44,9 +43,17 @@ class Northflank(HttpWorld):
                 self.accepts -= 1
             if request.bearer != GOOD or self.accepts < 0:
                 return refused(401, "Unauthorized")
-            return answer if permission in self.role else refused(403, f"Missing permission: {permission}")
+            found = answer(request) if callable(answer) else answer
+            return found if permission in self.role else refused(403, f"Missing permission: {permission}")
 
         return answered
+
+    def _projects(self, request: Request) -> Any:
+        """Two pages of one project each."""
+        if request.query.get("cursor") == "two":
+            return {"data": {"projects": [{"id": "web", "name": "Web"}]}, "pagination": {"hasNextPage": False}}
+        more = {"hasNextPage": True, "cursor": "two"}
+        return {"data": {"projects": [{"id": "api", "name": "Api"}]}, "pagination": more}
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {"apiToken": jwt(uuid="t-2", entityId="acme", exp=1_830_000_000)}

@@ -38,13 +38,25 @@ class OctopusDeploy(HttpWorld):
         self.refusal = 0
         self.guest = False
         self.accepts = 1_000_000
-        vendor.get("/api")(lambda _: {"Application": "Octopus Deploy"})  # answers strangers too
+        self.version = "2026.2.1234"
+        vendor.get("/api")(
+            lambda _: {"Application": "Octopus Deploy", "Version": self.version}
+        )  # answers strangers too
         vendor.get("/api/users/me")(self._me)
         vendor.get("/api/users/{id}/apikeys")(self._guarded(self._keys))
         vendor.get("/api/users/{id}/permissions")(self._guarded(self._permissions))
         vendor.get("/api/Spaces-1/projects/Projects-1")(
-            self._guarded(lambda _: {"Id": "Projects-1", "ProjectGroupId": "ProjectGroups-1"})
+            self._seen("ProjectView", {"Id": "Projects-1", "ProjectGroupId": "ProjectGroups-1"})
         )
+        vendor.get("/api/Spaces-1/projects/Projects-1/variables")(self._seen("VariableView", {"Variables": []}))
+        vendor.get("/api/Spaces-1/environments/all")(
+            self._seen("EnvironmentView", [{"Id": "Environments-1", "Name": "Production"}])
+        )
+
+    def _seen(self, permission: str, answer: Any) -> Callable[[Request], Any]:
+        """What a user without the permission is refused."""
+        refused = Answer(403, json={"ErrorMessage": f"You do not have permission: {permission}"})
+        return self._guarded(lambda _: answer if permission in self.held else refused)
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:

@@ -1,13 +1,17 @@
 """Okta in miniature: an organization, a service user with a custom role, and an OIDC app."""
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from providers.contract import HttpWorld
+from jackfield.model.connection import IntendedUse
+from jackfield.providers.contract.snippet import merged_snippet
+from providers.contract import REGISTRY, HttpWorld
 from support.vendor import Answer, MiniatureVendor, Request
 
 GOOD = "00" + "G" * 40
 APP = "0oa0123456789"
+ORN = "orn:okta:idp:00o1:apps:oidc_client"
 
 
 def refused(status: int, code: str) -> Answer:
@@ -20,8 +24,13 @@ class Okta(HttpWorld):
     uses: ClassVar = {"secret-rotation/oidc-app": {"app": APP, "full": "yes"}}
 
     def declare(self, vendor: MiniatureVendor) -> None:
-        self.permissions = ["okta.apps.manage", "okta.apps.clientCredentials.read", "okta.apps.read", "okta.roles.read"]
-        self.roles: list[dict[str, Any]] = [{"id": "ra-1", "type": "CUSTOM", "role": "cr-1", "status": "ACTIVE"}]
+        self.resources: list[str] | None = [f"{ORN}:{APP}"]  # of the custom role; None: may not be read
+        self.assigned: list[dict[str, Any]] | None = [{"id": APP, "name": "oidc_client"}]  # of APP_ADMIN; [] means all
+        self.app_type = "oidc_client"
+        self.permissions = self._shown()
+        self.roles: list[dict[str, Any]] = [
+            {"id": "ra-1", "type": "CUSTOM", "role": "cr-1", "resource-set": "rs-1", "status": "ACTIVE"}
+        ]
         self.reads_roles = True
         self.may = True
         self.own_tokens = 1
@@ -31,8 +40,16 @@ class Okta(HttpWorld):
         vendor.get("/api/v1/api-tokens")(self._guarded(self._tokens))
         vendor.get("/api/v1/users/{id}/roles")(self._guarded(self._roles))
         vendor.get("/api/v1/iam/roles/{id}/permissions")(self._guarded(self._permissions))
+        vendor.get("/api/v1/iam/resource-sets/rs-1/resources")(self._guarded(self._resources))
+        vendor.get("/api/v1/users/00u1/roles/{id}/targets/catalog/apps")(self._guarded(self._targets))
         vendor.get("/api/v1/apps")(self._guarded(self._apps))
-        vendor.get("/api/v1/apps/{id}")(self._guarded(lambda _: {"id": APP, "status": "ACTIVE"}))
+        vendor.get("/api/v1/apps/{id}")(self._guarded(lambda _: {"id": APP, "name": self.app_type, "status": "ACTIVE"}))
+
+    def _shown(self) -> list[str]:
+        """The permissions of the role that the shown call makes."""
+        uses = [IntendedUse(use, targets) for use, targets in self.uses.items()]
+        shown = merged_snippet(REGISTRY.get("okta"), uses, {"instanceUrl": "https://acme.okta.com"})
+        return list(json.loads(shown[shown.index("'{") + 1 : shown.index("}'") + 1])["permissions"])
 
     def _organization(self, request: Request) -> Any:
         """Any subdomain serves a page; only an organization has this."""
@@ -64,11 +81,30 @@ class Okta(HttpWorld):
         assert request.params["id"] == "cr-1"
         return {"permissions": [{"label": label} for label in self.permissions]}
 
+    def _resources(self, request: Request) -> Any:
+        """Two pages; what the role reaches stands on the second."""
+        if self.resources is None:
+            return refused(403, "E0000006")
+        if request.query.get("after") == "two":
+            return {"resources": [{"id": "r", "orn": orn} for orn in self.resources], "_links": {}}
+        following = "https://acme.okta.com/api/v1/iam/resource-sets/rs-1/resources?after=two"
+        return {
+            "resources": [{"id": "g", "orn": f"{ORN.partition(':idp')[0]}:groups:00g1"}],
+            "_links": {"next": {"href": following}},
+        }
+
+    def _targets(self, request: Request) -> Any:
+        assert request.params["id"] == "ra-1"
+        return self.assigned if self.assigned is not None else refused(403, "E0000006")
+
     def _apps(self, _: Request) -> Any:
         return [] if "okta.apps.read" in self.permissions or len(self.roles) > 1 else refused(403, "E0000006")
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {**self.fields(method), "apiToken": "00" + "W" * 40}
+
+    def unneeded(self, method: str, use: str, permission: str) -> bool:
+        return permission.startswith("standard role")
 
     def remove(self, method: str, use: str, permission: str) -> None:
         self.permissions.remove(permission)

@@ -7,7 +7,7 @@ import pytest
 from jackfield.model.check import ExpiryKnown, GrantState, Outcome
 from jackfield.model.errors import InvalidField
 from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
-from providers.onepassword.vendor import METHOD, READ, VAULT, OnePassword, PlainOnePassword, token
+from providers.onepassword.vendor import METHOD, READ, VAULT, WRITE, OnePassword, PlainOnePassword, token
 from support.vendor import Answer
 
 PROVIDER = REGISTRY.get("1password")
@@ -19,26 +19,28 @@ class TestOnePassword(ProviderContract):
     world = OnePassword
 
 
-@pytest.mark.parametrize(("attempts", "state"), [(True, GrantState.MISSING), (False, GrantState.UNKNOWN)])
-async def test_unknown_grant_is_decided_by_a_refusal_only(attempts: bool, state: GrantState) -> None:
-    """A number that nobody knows says nothing; with consent, the refusal of an empty request does."""
+@pytest.mark.parametrize("grant", [READ, WRITE, 49152])
+@pytest.mark.parametrize("attempts", [True, False])
+async def test_writing_is_never_green(grant: int, attempts: bool) -> None:
+    """Neither an undocumented number in the token nor a refused body shows that a token may write."""
     with OnePassword() as vendor:
-        vendor.grants[VAULT] = 49152
+        vendor.grants[VAULT] = grant
 
         result = await check(vendor, PROVIDER, METHOD, attempts=attempts)
 
-    assert rows(result)[WRITING] is state
+    refused = GrantState.UNREADABLE if grant == WRITE else GrantState.MISSING
+    assert rows(result)[WRITING] is (refused if attempts else GrantState.UNKNOWN)
 
 
 async def test_refused_body_is_no_proof_of_a_right() -> None:
     """A server that looks at the body first answers 400 to everybody."""
     with OnePassword() as vendor:
-        vendor.grants[VAULT] = 49152
+        vendor.grants[VAULT] = READ
         vendor.asks_body_first = True
 
         result = await check(vendor, PROVIDER, METHOD)
 
-    assert rows(result)[WRITING] is GrantState.UNKNOWN
+    assert rows(result)[WRITING] is GrantState.UNREADABLE
     assert result.failure is None
 
 

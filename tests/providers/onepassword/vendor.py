@@ -44,6 +44,7 @@ class OnePassword(HttpWorld):
     hosts = ("connect.example.com",)
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {"secret-sync/vault": {"vault": VAULT}, "other/read": {"vault": VAULT}}
+    offers: ClassVar = {"vaults": ({}, [VAULT]), "items": ({"vault": VAULT}, ["2fcbqwe9ndg175zg2dzwftvkpa"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.grants = {VAULT: WRITE}
@@ -101,7 +102,7 @@ class OnePassword(HttpWorld):
 
     def add_excess(self, method: str) -> str:
         self.grants[OTHER] = WRITE
-        return f"write items of {OTHER}"
+        return f"items of {OTHER}"
 
     def fail(self, failure: str, method: str) -> dict[str, Any] | None:
         wrong = {"signature": "bm9ib2R5"}

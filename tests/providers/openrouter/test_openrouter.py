@@ -1,8 +1,11 @@
 """OpenRouter keeps the contract; its two kinds of key, which look alike, are told apart."""
 
+import pytest
+
 from jackfield.model.check import ExpiryKnown, GrantState, Outcome
 from providers.contract import REGISTRY, ProviderContract, check, rows
 from providers.openrouter.vendor import INFERENCE, MANAGEMENT, OpenRouter
+from support.calls import listed
 
 
 class TestOpenRouter(ProviderContract):
@@ -53,3 +56,18 @@ async def test_key_without_an_end_never_expires() -> None:
         result = await check(vendor, REGISTRY.get("open-router"), "api-key")
 
     assert result.expiry_known is ExpiryKnown.NEVER
+
+
+@pytest.mark.parametrize(("key", "state"), [(MANAGEMENT, GrantState.GRANTED), (INFERENCE, GrantState.MISSING)])
+async def test_where_the_kind_is_not_stated_a_list_of_keys_shows_it(key: str, state: GrantState) -> None:
+    with OpenRouter() as vendor:
+        vendor.vendor.answers("GET", "/api/v1/key", {"data": {"label": "x"}})
+
+        result = await check(vendor, REGISTRY.get("open-router"), "api-key", fields={"apiKey": key})
+
+    assert rows(result)["secret-rotation/inference-keys", "management key"] is state
+
+
+async def test_keys_are_listed_to_the_end() -> None:
+    with OpenRouter() as vendor:
+        assert len(await listed(vendor, "open-router", "api-key", "keys")) == 130

@@ -20,6 +20,7 @@ class OpenRouter(HttpWorld):
         self.limit_remaining: float | None = None
         self.expires_at: str | None = "2027-01-31T00:00:00Z"
         vendor.get("/api/v1/key")(self._key)
+        vendor.get("/api/v1/keys")(self._keys)
         vendor.get("/api/v1/models")(lambda _: {"data": [{"id": "any/model"}]})  # public: proves nothing
 
     def _key(self, request: Request) -> Any:
@@ -35,6 +36,15 @@ class OpenRouter(HttpWorld):
                 "limit_remaining": self.limit_remaining,
                 "expires_at": self.expires_at,
             }
+        }
+
+    def _keys(self, request: Request) -> Any:
+        """130 keys in steps of 100, for management keys only."""
+        if request.bearer not in self.managing:
+            return Answer(401, json={"error": {"code": 401, "message": "Invalid management key"}})
+        start = int(request.query["offset"])
+        return {
+            "data": [{"hash": f"h{number}", "name": f"key {number:03}"} for number in range(130)][start : start + 100]
         }
 
     def remove(self, method: str, use: str, permission: str) -> None:

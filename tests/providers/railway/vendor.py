@@ -32,6 +32,7 @@ class Railway(HttpWorld):
         self.workspaces = [{"id": "ws-1", "name": "Acme"}]
         self.scoped_environment = "production"
         self.second_factor = False
+        self.disallowed: str | None = None
         self.queries: list[str] = []
         vendor.post("/graphql/v2")(self._answer)
 
@@ -66,6 +67,8 @@ class Railway(HttpWorld):
             case "apiTokens":
                 node = {"displayToken": "****" + ACCOUNT[-4:], "expiresAt": "2027-05-05T00:00:00Z"}
                 return {"edges": [{"node": node}]}
+            case "projectResourceAccess":
+                return {"environment": {"disallowed": None}, "deployment": {"disallowed": self.disallowed}}
             case "workspace":
                 assert variables == {"id": "ws-1"}
                 members = [
@@ -75,12 +78,14 @@ class Railway(HttpWorld):
                 return {"name": "Acme", "redactedDueTo2FAPending": False, "members": members}
             case _:
                 assert variables == {"id": PROJECT_ID}
-                node = {"id": "e-1", "name": "production", "canAccess": True}
+                names = {"production": True, "vault": False}
+                edges = [{"node": {"id": name, "name": name, "canAccess": can}} for name, can in names.items()]
                 return {
                     "id": PROJECT_ID,
                     "name": "web",
                     "workspaceId": "ws-1",
-                    "environments": {"edges": [{"node": node}]},
+                    "environments": {"edges": edges},
+                    "services": {"edges": [{"node": {"id": "s-1", "name": "web"}}]},
                 }
 
     def wrong_fields(self, method: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ import pytest
 from jackfield.model.check import GrantState, Outcome
 from providers.contract import REGISTRY, ProviderContract, check, rows
 from providers.render.vendor import Render
+from support.calls import listed
+from support.vendor import Answer
 
 
 class TestRender(ProviderContract):
@@ -47,3 +49,31 @@ async def test_a_role_nobody_knows_stays_unknown() -> None:
         result = await check(vendor, REGISTRY.get("render"), "api-key")
 
     assert rows(result)["secret-sync/service", "member role ADMIN or DEVELOPER"] is GrantState.UNKNOWN
+
+
+async def test_workspaces_are_listed_to_the_end() -> None:
+    with Render() as vendor:
+        assert len(await listed(vendor, "render", "api-key", "workspaces")) == 130
+
+
+async def test_a_workflow_out_of_sight_is_not_reached() -> None:
+    with Render() as vendor:
+        result = await check(
+            vendor, REGISTRY.get("render"), "api-key", uses={"secret-sync/workflow": {"workflow": "wfl-2"}}
+        )
+
+    assert result.outcome is Outcome.LIMITED
+
+
+@pytest.mark.parametrize(
+    ("path", "use"),
+    [("/v1/services/srv-1/env-vars", "secret-sync/service"), ("/v1/env-groups/evg-1", "secret-sync/environment-group")],
+)
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_target_that_is_gone_is_not_reached(path: str, use: str, status: int) -> None:
+    with Render() as vendor:
+        vendor.vendor.answers("GET", path, Answer(status, json={"message": "gone"}))
+
+        result = await check(vendor, REGISTRY.get("render"), "api-key", uses={use: vendor.uses[use]})
+
+    assert result.outcome is Outcome.LIMITED

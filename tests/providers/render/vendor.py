@@ -15,7 +15,7 @@ class Render(HttpWorld):
     uses: ClassVar = {
         "secret-sync/service": {"workspace": "tea-1", "service": "srv-1", "redeploy": "yes"},
         "secret-sync/environment-group": {"workspace": "tea-1", "group": "evg-1", "redeploy": "yes"},
-        "secret-sync/workflow": {},
+        "secret-sync/workflow": {"workflow": "wfl-1"},
     }
 
     def declare(self, vendor: MiniatureVendor) -> None:
@@ -23,9 +23,8 @@ class Render(HttpWorld):
         self.role = "DEVELOPER"
         self.me: Answer | None = None
         self.accepts = 1_000_000
-        owner = {"id": "tea-1", "name": "Acme", "type": "team"}
         vendor.get("/v1/users")(self._guarded("me", lambda: self.me or {"email": "ada@example.com", "name": "Ada"}))
-        vendor.get("/v1/owners")(self._guarded("owners", lambda: [{"owner": owner, "cursor": "c"}]))
+        vendor.get("/v1/owners")(self._guarded("owners", self._owners))
         vendor.get("/v1/owners/tea-1/members")(
             self._guarded("members", lambda: [{"email": "ada@example.com", "role": self.role, "status": "ACTIVE"}])
         )
@@ -36,7 +35,9 @@ class Render(HttpWorld):
         vendor.get("/v1/services/srv-1/deploys")(self._guarded("deploys", list))
         vendor.get("/v1/env-groups")(self._guarded("env-groups", lambda: [{"envGroup": {"id": "evg-1"}}]))
         vendor.get("/v1/env-groups/evg-1")(self._guarded("env-groups", lambda: {"id": "evg-1", "envVars": []}))
-        vendor.get("/v1/workflows")(self._guarded("workflows", list))
+        vendor.get("/v1/workflows")(
+            self._guarded("workflows", lambda: [{"workflow": {"id": "wfl-1", "name": "nightly"}}])
+        )
 
     def _guarded(self, part: str, answer_of: Callable[[], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
@@ -45,9 +46,19 @@ class Render(HttpWorld):
                 return Answer(401, json={"message": "Unauthorized"})
             if part in self.refused:
                 return Answer(403, json={"message": "Forbidden"})
+            self.asked = request.query
             return answer_of()
 
         return answer
+
+    def _owners(self) -> Any:
+        """130 workspaces; the one that the uses are about is the last."""
+        everything = [*range(2, 131), 1]
+        start = int(self.asked.get("cursor", 0))
+        return [
+            {"owner": {"id": f"tea-{number}", "name": f"Acme {number}", "type": "team"}, "cursor": str(start + place)}
+            for place, number in enumerate(everything[start : start + 100], 1)
+        ]
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {"apiKey": "rnd_WrongKeyOfNobody0123456"}

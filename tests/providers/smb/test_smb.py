@@ -9,13 +9,15 @@ import pytest
 from jackfield.checks.request import CheckRequest
 from jackfield.checks.run import run_check
 from jackfield.model.check import FailureKind, GrantState, Outcome
+from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
+from jackfield.providers.contract.snippet import merged_snippet
 from jackfield.providers.contract.spec import Provider
 from jackfield.providers.smb import rpc
 from providers.contract import REGISTRY, ProviderContract, World, check, rows, typed_fields
-from providers.smb.vendor import METHOD, PASSWORD, RESET, ROTATION, TOKEN, GuestSamba, Samba, SmbWorld
+from providers.smb.vendor import METHOD, PASSWORD, RESET, ROTATION, TOKEN, GuestSamba, Samba, SmbWorld, pasted
 from support.faults import answers, hangs
-from support.servers.room import HOST, ServerRoom
+from support.servers.room import HOST, ServerRoom, program, run, unique
 
 PROVIDER = REGISTRY.get("smb")
 REACHED, LISTED = "remote SAM access (RestrictRemoteSAM)", "SAMR domain list (0x100)"
@@ -69,15 +71,31 @@ async def test_rights_are_those_of_the_account(samba: Samba, who: str, reset: bo
     assert result.identity["account"] == f"JACK\\{getattr(samba, who)}"
 
 
+async def test_snippet_gives_just_what_is_needed(samba: Samba) -> None:
+    """A fresh account made by the shown lines passes: no row missing, and it may reset the target's password."""
+    user = unique("jf")
+    with SmbWorld(samba) as world:
+        chosen = [IntendedUse(use, targets) for use, targets in world.uses.items()]
+        world.user = user
+        with pasted(samba, merged_snippet(PROVIDER, chosen, {"username": user}), user):
+            result = await check(world, PROVIDER, METHOD)
+            reset(samba, user)
+
+    assert result.outcome is Outcome.PASSED
+    assert set(rows(result).values()) == {GrantState.GRANTED}
+
+
+def reset(samba: Samba, user: str) -> None:
+    """Set the target's password anew with Samba's own tool, as another account."""
+    tool, place = program("rpcclient", "smbclient"), ["-p", str(samba.port), HOST]
+    run(tool, "-U", f"{user}%{PASSWORD}", *place, "-c", f"setuserinfo2 {samba.target} 26 {PASSWORD}")
+
+
 async def test_right_to_reset_is_what_the_server_then_allows(samba: Samba) -> None:
     """Who gets a handle for a reset can reset, who does not cannot: tried with Samba's own tool."""
-    from support.servers.room import program, run
-
-    tool, place = program("rpcclient", "smbclient"), ["-p", str(samba.port), HOST]
-    command = f"setuserinfo2 {samba.target} 26 {PASSWORD}"
-    run(tool, "-U", f"{samba.full}%{PASSWORD}", *place, "-c", command)
+    reset(samba, samba.full)
     with pytest.raises(RuntimeError):
-        run(tool, "-U", f"{samba.admin}%{PASSWORD}", *place, "-c", command)
+        reset(samba, samba.admin)
 
 
 async def test_account_may_change_its_own_password(samba: Samba) -> None:

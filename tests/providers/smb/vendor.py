@@ -1,7 +1,9 @@
 """SMB as it is: a Samba server with accounts that may reset passwords, may administer, both, or nothing."""
 
+import contextlib
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,7 +22,10 @@ PASSWORD = "Pw-0f-Samba!"
 
 @dataclass(frozen=True, slots=True)
 class Samba:
-    """smbd with encryption; `full` may reset and administer, `resetter` and `admin` one of both, `target` nothing."""
+    """smbd with encryption; `full` may reset and administer, `resetter` and `admin` one of both, `target` nothing.
+
+    Members of the machine's group `administrators` are Administrators, as Windows means it.
+    """
 
     port: int
     full: str
@@ -28,6 +33,8 @@ class Samba:
     admin: str
     target: str
     disabled: str
+    administrators: str
+    settings: str
     guests: str = "Never"
     host: str = HOST
 
@@ -53,9 +60,11 @@ def _start(kind: Any, room: ServerRoom) -> Any:
         program("smbd", "samba"),
         *(program(name, "samba-common-bin") for name in ("smbpasswd", "net")),
     )
+    groupadd, groupdel = program("groupadd", "passwd"), program("groupdel", "passwd")
     folder, port = room.new_folder("samba"), room.free_port()
     users = [unique("jf") for _ in range(5)]
-    server = kind(port, *users)
+    group, written = unique("jfg"), folder / "smb.conf"
+    server = kind(port, *users, group, str(written))
     for name in ("private", "lock", "state", "cache", "pid", "ncalrpc", "admin"):
         (folder / name).mkdir()
     settings = {
@@ -66,14 +75,17 @@ def _start(kind: Any, room: ServerRoom) -> Any:
         "ncalrpc dir": folder / "ncalrpc", "log file": folder / "smbd.log", "map to guest": server.guests,
         "load printers": "no", "disable spoolss": "yes", "enable privileges": "yes",
     }  # fmt: skip
-    written = folder / "smb.conf"
-    admins = f"{server.full} {server.admin}"
+    admins = f"{server.full} {server.admin} @{group}"
     written.write_text(
         "[global]\n"
         + "".join(f"{name} = {value}\n" for name, value in settings.items())
         + f"[ADMIN$]\npath = {folder / 'admin'}\nread only = yes\nvalid users = {admins}\n"
     )
     useradd, userdel = program("useradd", "passwd"), program("userdel", "passwd")
+    run(groupadd, group)
+    room.at_end([groupdel, group])
+    builtin = ("sid=S-1-5-32-544", "ntgroup=Administrators", f"unixgroup={group}", "type=builtin")
+    run(net, "-s", written, "groupmap", "add", *builtin)
     for user in users:
         run(useradd, "--no-create-home", "--home-dir", "/", "--shell", "/bin/false", user)
         room.at_end([userdel, "--force", user])
@@ -83,6 +95,34 @@ def _start(kind: Any, room: ServerRoom) -> Any:
         run(net, "-s", written, "sam", "rights", "grant", user, "SeAddUsersPrivilege")
     room.start([daemon, "-F", "--no-process-group", "-s", written, "--debug-stdout"], folder=folder, port=port)
     return server
+
+
+@contextlib.contextmanager
+def pasted(server: Samba, lines: str, user: str) -> Iterator[None]:
+    """The account that PowerShell lines make: what each of them does on Windows is done to Samba's accounts.
+
+    Samba knows no filtered tokens, so the registry value that lifts the filter has nothing to change there.
+    """
+    smbpasswd = program("smbpasswd", "samba-common-bin")
+    useradd, usermod, userdel = (program(name, "passwd") for name in ("useradd", "usermod", "userdel"))
+    done = {
+        f"New-LocalUser -Name '{user}' -Password (Read-Host -AsSecureString)": (
+            (useradd, "--no-create-home", "--home-dir", "/", "--shell", "/bin/false", user),
+            (smbpasswd, "-c", server.settings, "-s", "-a", user),
+        ),
+        f"Add-LocalGroupMember -Group Administrators -Member '{user}'": (
+            (usermod, "--append", "--groups", server.administrators, user),
+        ),
+    }
+    try:
+        for line in lines.splitlines():
+            if not line.startswith(("#", "New-ItemProperty ")):
+                for command in done[line]:
+                    run(*command, text=f"{PASSWORD}\n{PASSWORD}\n")
+        yield
+    finally:
+        run(smbpasswd, "-c", server.settings, "-x", user)
+        run(userdel, "--force", user)
 
 
 class SmbWorld(World):

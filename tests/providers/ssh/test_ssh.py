@@ -1,6 +1,9 @@
 """SSH keeps the contract on a host in miniature, and against sshd; its own traps are told apart."""
 
-from collections.abc import Iterator
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -9,11 +12,14 @@ import pytest
 from jackfield.checks.request import CheckRequest
 from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, FailureKind, GrantState, Outcome
+from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
+from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, ProviderContract, check, rows, told, typed_fields
 from providers.ssh.vendor import CERTIFICATES, FILES, PASSWORD, ROTATION, USER, SshWorld
 from support.faults import hangs
 from support.servers.hosts import OpenSSH
+from support.servers.room import program, run, unique
 from support.serving import HOST
 
 PROVIDER = REGISTRY.get("ssh")
@@ -178,9 +184,11 @@ async def test_password_that_never_ends_is_read_as_that(host: SshWorld) -> None:
 
 
 class TestOpenSsh:
-    async def check(self, server: OpenSSH, method: str, **fields: Any) -> CheckResult:
+    async def check(
+        self, server: OpenSSH, method: str, uses: dict[str, dict[str, str]] | None = None, **fields: Any
+    ) -> CheckResult:
         known = {"host": HOST, "port": server.port, "username": server.user, "hostKey": server.host_key}
-        return await run_check(request(method, {**known, **fields}), Network())
+        return await run_check(request(method, {**known, **fields}, uses), Network())
 
     async def test_password_key_and_sealed_key_pass(self, openssh: OpenSSH) -> None:
         """What sshd takes, passes; it is the user, by name."""
@@ -203,6 +211,25 @@ class TestOpenSsh:
 
         assert [result.failure.rule for result in results if result.failure] == ["refused"] * 2
         assert "pw-of-nobody" not in told(results[0])
+
+    async def test_snippet_gives_just_what_is_needed(self, openssh: OpenSSH) -> None:
+        """A user of the machine, the shown lines pasted as root, and real sudo: no row missing, none in excess."""
+        with pasting(openssh) as (uses, paste):
+            before = rows(await self.check(openssh, "password", uses, password=openssh.password))
+            paste()
+            after = await self.check(openssh, "password", uses, password=openssh.password)
+
+        needed = [
+            (ROTATION, CHPASSWD),
+            (FILES, "root or passwordless sudo for chown"),
+            (FILES, f"write on {uses[FILES]['directory']}"),
+        ]
+        assert [before[row] for row in needed] == [GrantState.MISSING] * 3
+        assert after.outcome is Outcome.PASSED
+        assert {row: state for row, state in rows(after).items() if state is not GrantState.GRANTED} == {
+            (FILES, "sudo NOPASSWD for the one reload command"): GrantState.UNREADABLE,
+            (CERTIFICATES, "root once per host"): GrantState.UNREADABLE,
+        }
 
     async def test_another_host_key_is_never_accepted(self, openssh: OpenSSH) -> None:
         other = asyncssh.generate_private_key("ssh-ed25519").get_fingerprint()
@@ -230,12 +257,46 @@ async def test_silent_server_ends_with_the_deadline() -> None:
     assert result.failure.kind is FailureKind.UNREACHABLE
 
 
-def request(method: str, fields: dict[str, Any], **options: float) -> CheckRequest:
+@contextlib.contextmanager
+def pasting(server: OpenSSH) -> Iterator[tuple[dict[str, dict[str, str]], Callable[[], None]]]:
+    """Targets of all uses, and what pastes the lines shown for them: commands as root, sudo's lines into a file."""
+    visudo, name = program("visudo", "sudo"), unique("jackfield-")
+    written = Path("/etc/sudoers.d") / name
+    folder = Path("/tmp") / name
+    uses = {
+        ROTATION: {"account": "daemon"},
+        FILES: {"directory": str(folder / "certs"), "owner": "yes", "command": "/usr/bin/sync"},
+        CERTIFICATES: {},
+    }
+
+    def paste() -> None:
+        chosen = [IntendedUse(use, targets) for use, targets in uses.items()]
+        lines = merged_snippet(PROVIDER, chosen, {"username": server.user}).splitlines()
+        rules = [line for line in lines if " ALL=(root) " in line]
+        (made,) = [line for line in lines if line.startswith("install ")]
+        run("/bin/sh", "-c", made)
+        written.write_text("\n".join([*rules, ""]))
+        written.chmod(0o440)
+        run(visudo, "-cf", written)
+
+    folder.mkdir(mode=0o711)
+    (folder / "certs").mkdir(mode=0o700)
+    try:
+        yield uses, paste
+    finally:
+        written.unlink(missing_ok=True)
+        shutil.rmtree(folder)
+
+
+def request(
+    method: str, fields: dict[str, Any], uses: dict[str, dict[str, str]] | None = None, **options: float
+) -> CheckRequest:
     return CheckRequest(
         provider=PROVIDER,
         method=PROVIDER.method(method),
         fields=typed_fields(PROVIDER.method(method), fields),
-        uses=(),
+        uses=tuple(IntendedUse(use, targets) for use, targets in (uses or {}).items()),
+        attempts_allowed=True,
         function=lambda name: REGISTRY.function("ssh", name),
         private_allowed=True,
         **options,

@@ -34,6 +34,24 @@ async def test_a_classic_token_is_warned_of() -> None:
     assert result.outcome is Outcome.PASSED
 
 
+async def test_a_project_that_is_not_there_is_not_reached() -> None:
+    with Supabase() as vendor:
+        uses = {"secret-rotation/api-keys": {"project": "cccccccccccccccccccc"}}
+        result = await check(vendor, REGISTRY.get("supabase"), "access-token", uses=uses)
+
+    assert result.outcome is Outcome.LIMITED
+
+
+async def test_a_scoped_token_says_which_right_a_read_lacks() -> None:
+    with Supabase() as vendor:
+        vendor.missing.add("edge_functions_secrets_read")
+        result = await check(vendor, REGISTRY.get("supabase"), "access-token", fields={"accessKey": SCOPED})
+
+    read = ("secret-sync/edge-functions", "Edge Function Secrets: Read (edge_functions_secrets_read)")
+    assert rows(result)[read] is GrantState.MISSING
+    assert rows(result)[WRITE] is GrantState.UNREADABLE
+
+
 def test_a_projects_own_key_is_refused_in_the_form() -> None:
     method = REGISTRY.get("supabase").method("access-token")
     with pytest.raises(InvalidField, match="own host"):

@@ -50,6 +50,8 @@ class Supabase(HttpWorld):
 
     def _project(self, request: Request) -> Any:
         ref = request.params["ref"]
+        if ref not in ORGANIZATIONS:
+            return Answer(404, json={"message": "Project not found"})
         return {"ref": ref, "organization_slug": ORGANIZATIONS[ref]}
 
     def _members(self, request: Request) -> Any:

@@ -3,6 +3,7 @@
 from jackfield.model.check import FailureKind, GrantState, Outcome
 from providers.contract import REGISTRY, ProviderContract, check, rows
 from providers.vercel.vendor import Vercel
+from support.calls import listed
 
 
 class TestVercel(ProviderContract):
@@ -40,3 +41,19 @@ async def test_a_project_of_another_team_is_not_reached() -> None:
         result = await check(vendor, REGISTRY.get("vercel"), "api-token", uses=uses)
 
     assert result.outcome is Outcome.LIMITED
+
+
+async def test_listings_are_read_to_the_end() -> None:
+    with Vercel() as vendor:
+        assert await listed(vendor, "vercel", "api-token", "teams") == ["team_1", "team_3"]
+        assert await listed(vendor, "vercel", "api-token", "projects", {"team": "team_1"}) == ["api", "website"]
+
+
+async def test_a_scope_that_ends_before_its_token_is_the_end() -> None:
+    with Vercel() as vendor:
+        vendor.scopes[0]["expiresAt"] = 1_790_000_000_000
+
+        result = await check(vendor, REGISTRY.get("vercel"), "api-token", uses={})
+
+    assert result.expires_at is not None
+    assert result.expires_at.timestamp() == 1_790_000_000

@@ -32,6 +32,8 @@ class Vercel(HttpWorld):
         self.accepts = 1_000_000
         vendor.get("/v5/user/tokens/current")(self._guarded(self._current))
         vendor.get("/v2/user")(self._guarded(self._user))
+        vendor.get("/v2/teams")(self._guarded(self._teams))
+        vendor.get("/v10/projects")(self._guarded(self._projects))
         vendor.get("/v9/projects/{project}")(self._guarded(self._project))
         vendor.get("/v1/env")(self._guarded(lambda _: {"data": []}))
 
@@ -58,6 +60,18 @@ class Vercel(HttpWorld):
         if request.query.get("teamId") != TEAMS[name]:
             return Answer(404, json={"error": {"code": "not_found"}})
         return {"id": f"prj_{name}", "name": name, "permissions": self.rights[name]}
+
+    def _teams(self, request: Request) -> Any:
+        """Two pages; one team cannot be used with this token."""
+        if "until" in request.query:
+            return {"teams": [{"id": "team_3", "slug": "gamma", "limited": True}], "pagination": {"next": None}}
+        return {"teams": [{"id": "team_1", "slug": "acme"}], "pagination": {"next": 1_700_000_000_000}}
+
+    def _projects(self, request: Request) -> Any:
+        team = request.query["teamId"]
+        last = "from" in request.query
+        project = {"id": "prj_2" if last else "prj_1", "name": "website" if last else "api", "accountId": team}
+        return {"projects": [project], "pagination": {"next": None if last else 1_700_000_000_000}}
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {"apiToken": "WrongVercelToken987654321"}

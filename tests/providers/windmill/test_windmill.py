@@ -3,6 +3,7 @@
 from jackfield.model.check import GrantState, Outcome
 from providers.contract import REGISTRY, ProviderContract, check, rows
 from providers.windmill.vendor import GOOD, Windmill
+from support.calls import listed
 
 USE = "secret-sync/variables"
 
@@ -37,6 +38,22 @@ async def test_a_scope_of_another_path_does_not_cover_the_target() -> None:
         found = rows(await check(vendor, REGISTRY.get("windmill"), "access-token"))
 
     assert found[USE, "scope variables:write"] is GrantState.MISSING
+
+
+async def test_a_token_of_any_workspace_needs_no_other() -> None:
+    with Windmill() as vendor:
+        vendor.workspace_id = None
+
+        found = rows(await check(vendor, REGISTRY.get("windmill"), "access-token"))
+
+    assert not [row for row in found if row[1].startswith("token of")]
+
+
+async def test_folders_are_offered_as_paths() -> None:
+    with Windmill() as vendor:
+        offered = await listed(vendor, "windmill", "access-token", "folders", {"workspace": "acme"})
+
+    assert offered == ["f/other", "f/production"]
 
 
 async def test_ones_own_path_is_written_only_by_its_user() -> None:

@@ -1,9 +1,12 @@
 """Windmill in miniature: a person in a workspace, a folder she may write, and a token that may be scoped."""
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from providers.contract import HttpWorld
+from jackfield.model.connection import IntendedUse
+from jackfield.providers.contract.snippet import merged_snippet
+from providers.contract import REGISTRY, HttpWorld
 from support.vendor import Answer, MiniatureVendor, Request
 
 GOOD = "GoodWindmillToken0123456789"
@@ -15,7 +18,9 @@ class Windmill(HttpWorld):
     uses: ClassVar = {"secret-sync/variables": {"workspace": "Acme", "path": "f/production"}}
 
     def declare(self, vendor: MiniatureVendor) -> None:
-        self.scopes: list[str] | None = ["variables:write:f/*", "workspaces:read", "users:read"]
+        made = self._shown()
+        self.scopes: list[str] | None = made["scopes"]
+        self.workspace_id: str | None = made["workspace_id"]
         self.read_only = False
         self.member = {
             "username": "kms",
@@ -37,6 +42,7 @@ class Windmill(HttpWorld):
             ("/api/workspaces/list", "workspaces", lambda: self.workspaces),
             ("/api/users/tokens/list", "", self._tokens),
             ("/api/w/acme/users/whoami", "", lambda: self.member),
+            ("/api/w/acme/folders/listnames", "", lambda: ["production", "other"]),
         ):
             vendor.get(path)(self._guarded(part, answer))
 
@@ -45,12 +51,21 @@ class Windmill(HttpWorld):
             self.accepts -= 1
             if request.bearer != GOOD or self.accepts < 0:
                 return Answer(401, body="Unauthorized")
-            return Answer(403, body="Forbidden") if part in self.narrow else answer_of()
+            scoped = self.scopes is not None and part and f"{part}:read" not in self.scopes
+            return Answer(403, body="Forbidden") if scoped or part in self.narrow else answer_of()
 
         return answer
 
+    def _shown(self) -> dict[str, Any]:
+        """What the shown call asks to make a token of."""
+        uses = [IntendedUse(use, targets) for use, targets in self.uses.items()]
+        shown = merged_snippet(REGISTRY.get("windmill"), uses, {"instanceUrl": "https://app.windmill.dev"})
+        made: dict[str, Any] = json.loads(shown.partition("-d '")[2].partition("'")[0])
+        return made
+
     def _tokens(self) -> Any:
         mine = {"token_prefix": GOOD[:10], "scopes": self.scopes, "read_only": self.read_only}
+        mine["workspace_id"] = self.workspace_id
         return [{"token_prefix": "OtherToken", "scopes": None}, {**mine, "expiration": "2027-02-03T00:00:00Z"}]
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
@@ -62,6 +77,8 @@ class Windmill(HttpWorld):
                 self.member["operator"] = True
             case "write":
                 self.member["folders"] = []
+            case "token":
+                self.workspace_id = "another"
             case "scope":
                 self.scopes = ["variables:read", "workspaces:read", "users:read"]
             case _:

@@ -1,10 +1,14 @@
 """Zabbix keeps the contract against a real 6.0 and a miniature 7.2; who may what is read, tried or left open."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from jackfield.model.check import ExpiryKnown, FailureKind, GrantState, Outcome
+from jackfield.model.connection import IntendedUse
+from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, ProviderContract, check, rows
 from providers.zabbix.vendor import (
     GLOBAL,
@@ -17,6 +21,7 @@ from providers.zabbix.vendor import (
     RealZabbix,
     RealZabbixAdmin,
 )
+from support.servers.room import unique
 from support.servers.web import Zabbix
 
 PROVIDER = REGISTRY.get("zabbix")
@@ -117,6 +122,38 @@ async def test_end_is_read_where_the_role_allows_it(admin: RealZabbixAdmin) -> N
     ]  # fmt: skip
     assert ending.expires_at is not None
     assert ending.expires_at.timestamp() == 1_900_000_000
+
+
+@pytest.mark.parametrize("use", [HOSTS, GLOBAL])
+async def test_snippet_gives_just_what_is_needed(zabbix: Zabbix, use: str) -> None:
+    """A user made by the shown calls passes without any attempt: no row missing, none in excess."""
+    with RealZabbix(zabbix) as world:
+        targets = world.uses[use]
+        shown = merged_snippet(PROVIDER, [IntendedUse(use, targets)], {})
+        fields = {**world.fields(METHOD), "apiToken": pasted(world, shown)}
+
+        result = await check(world, PROVIDER, METHOD, fields=fields, uses={use: targets}, attempts=False)
+
+    assert result.outcome is Outcome.PASSED
+    assert set(rows(result).values()) == {GrantState.GRANTED}
+
+
+def pasted(world: RealZabbix, shown: str) -> str:
+    """The token that the calls of a snippet end with; each finds in its marks the ids of those before it."""
+    marks = {
+        "kms-": unique("kms-"), "<random>": unique("Zx9!kkqWq"), "<epoch seconds>": "1900000000",
+        f"<host group of host {world.host_id}>": world.host_group, "hostgroup_rights": "rights",  # as 6.0 calls it
+    }  # fmt: skip
+    answer: Any = None
+    for line in shown.splitlines():
+        method, _, params = line.partition(" ")
+        for mark, value in marks.items():
+            params = params.replace(mark, value)
+        answer = world.call(method, json.loads(params))
+        if method.endswith(".create"):
+            kind = {"usergroup": "group"}.get(method.partition(".")[0], method.partition(".")[0])
+            marks[f"<{kind} id>"] = next(iter(answer.values()))[0]
+    return str(answer[0]["token"])
 
 
 async def test_role_that_reads_itself_needs_no_attempt(zabbix: Zabbix) -> None:

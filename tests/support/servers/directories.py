@@ -22,6 +22,9 @@ moduleload ppolicy
 TLSCACertificateFile {tls.ca_file}
 TLSCertificateFile {tls.server_file}
 TLSCertificateKeyFile {tls.server_key_file}
+database config
+rootdn "cn=admin,cn=config"
+rootpw {password}
 database mdb
 maxsize 67108864
 suffix "{suffix}"
@@ -65,6 +68,7 @@ class OpenLDAP:
     """slapd with StartTLS on `port` and LDAPS on `tls_port`; passwords have at least 6 characters.
 
     Names are full DNs. `admin` may do everything, `rotator` may set passwords; a locked-out user looks rejected.
+    cn=admin,cn=config, with `password` too, may change its settings while it runs.
     Clients use the address: libldap turns `localhost` into the host's own name.
     """
 

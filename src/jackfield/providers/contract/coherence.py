@@ -12,7 +12,7 @@ def find_incoherence(provider: Provider) -> str:
     """The first thing that cannot work, in words; empty when all is well. Raises RuleError for what is not CEL."""
     fields = {field.name for method in provider.tested_methods for field in method.fields}
     known = fields | set(provider.facts) | BUILT_IN_NAMES
-    for place, rule in _rules(provider):
+    for place, rule in rules_of(provider):
         if place.startswith("facts.") and isinstance(rule, Template) and re.search(r"\{['\"(]", rule.text):
             return f"{place}: a part in braces begins with a name or a function; {rule.text} would be sent as it stands"
         unknown = rule.reads - known - _extra_names(place)
@@ -56,13 +56,13 @@ def _dangling(provider: Provider) -> str:  # noqa: PLR0912 - one line per kind o
 def _extra_names(place: str) -> frozenset[str]:
     """Names that exist only in one kind of place."""
     if ".pages" in place:
-        return frozenset({"body", "headers"})
+        return frozenset({"body", "headers", "page", "seen"})
     if ".oauth" in place:
         return frozenset({"answer"})
     return frozenset()
 
 
-def _rules(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:  # noqa: PLR0912 - one line per part
+def rules_of(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:  # noqa: PLR0912 - one line per part
     base = provider.base_url
     if isinstance(base, tuple):
         for address in base:
@@ -143,9 +143,9 @@ def _fact_rules(place: str, fact: Fact) -> Iterator[tuple[str, Expression | Temp
     if fact.when:
         yield place, fact.when
     if fact.pages:
-        yield f"{place}.pages", fact.pages.items
-        if fact.pages.next:
-            yield f"{place}.pages", fact.pages.next
+        for rule in (fact.pages.items, fact.pages.next, *fact.pages.query.values(), *fact.pages.headers.values()):
+            if rule is not None:
+                yield f"{place}.pages", rule
 
 
 def _use_rules(place: str, use: Use) -> Iterator[tuple[str, Expression | Template]]:
@@ -158,8 +158,10 @@ def _use_rules(place: str, use: Use) -> Iterator[tuple[str, Expression | Templat
                 yield spot, rule
     for reach in use.reach:
         yield from ((f"{place}.reach", reach.name), (f"{place}.reach", reach.is_), (f"{place}.reach", reach.next))
-    if use.snippet:
-        yield f"{place}.snippet", use.snippet.text
+    for snippet in use.snippet:
+        yield f"{place}.snippet", snippet.text
+        if snippet.when:
+            yield f"{place}.snippet", snippet.when
 
 
 def templates_in(value: object) -> Iterator[Template]:

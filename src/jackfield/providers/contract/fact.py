@@ -41,12 +41,16 @@ class Effect(StrEnum):
 
 
 class Pages(Part):
-    """A listing in pages: `items` is the list in one answer; the rest says where the next page is."""
+    """A listing in pages: `items` is the list in one answer; the rest says how the next page is asked for.
+
+    Rules read `body`, `headers` and `page`, the number of the answer counted from 1; those for the next page also
+    `seen`, how many items there were so far. The listing ends where one gives no value.
+    """
 
     items: Rule
-    next: Rule | None = Declared(
-        default=None, description="URL or path of the next page, or null; over `body`, `headers`."
-    )
+    next: Rule | None = Declared(default=None, description="URL or path of the next page, or null.")
+    query: dict[str, Rule] = Declared(default={}, description="What the next page's query says beside the first's.")
+    headers: dict[str, Rule] = Declared(default={}, description="The same for headers, such as Range.")
     link_header: bool = False
     most: int = Declared(default=10, ge=1, le=50)
 

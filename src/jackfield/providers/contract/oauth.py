@@ -23,10 +23,11 @@ from jackfield.model.errors import Refused
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.failure import NetFailure
 from jackfield.net.http import Reply
-from jackfield.providers.contract.expression import NOTHING, Template
+from jackfield.providers.contract.expression import Template
 from jackfield.providers.contract.fields import defaults, rule_names
 from jackfield.providers.contract.loopback import LoopbackListener
 from jackfield.providers.contract.spec import Device, Loopback, Method, OAuth, Provider
+from jackfield.providers.contract.values import NOTHING
 from jackfield.text import cleaned
 
 INTERVAL: Final = 5.0  # seconds between polls where the vendor names none

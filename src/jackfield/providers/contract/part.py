@@ -33,13 +33,14 @@ class _FromText:
         return self.kind(str(value))
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
+    """A list as it is; anything else as a list of one."""
     return value if isinstance(value, list) else [value]
 
 
 Rule = Annotated[Expression, _FromText(Expression)]
 Text = Annotated[Template, _FromText(Template)]
-Rules = Annotated[tuple[Rule, ...], BeforeValidator(_as_list)]  # alternatives: the first that decides counts
+Rules = Annotated[tuple[Rule, ...], BeforeValidator(as_list)]  # alternatives: the first that decides counts
 Slug = Annotated[str, Declared(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Name = Annotated[str, Declared(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Call = Annotated[

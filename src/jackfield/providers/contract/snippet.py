@@ -42,14 +42,14 @@ def merged_snippet(provider: Provider, uses: Iterable[IntendedUse], names: Mappi
     notes: list[str] = []
     for intended in uses:
         use = provider.use(intended.use)
-        if use.snippet is None:
-            if use.no_snippet not in notes:
-                notes.append(use.no_snippet)
-            continue
+        if not use.snippet and use.no_snippet not in notes:
+            notes.append(use.no_snippet)
         given = target_values(use, intended.targets)
         scope = {**names, "target": {name: value for name, value in given.items() if value}}
-        text = use.snippet.text.render(scope, absent=placeholder)
-        by_format.setdefault(use.snippet.format, []).append(str(text).strip("\n"))
+        for snippet in use.snippet:
+            if snippet.when is None or snippet.when.decide(scope) is True:
+                text = snippet.text.render(scope, absent=placeholder)
+                by_format.setdefault(snippet.format, []).append(str(text).strip("\n"))
     parts = [_merge(kind, texts) for kind, texts in by_format.items()]
     return "\n\n".join([*parts, *notes])
 

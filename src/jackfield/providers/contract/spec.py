@@ -8,14 +8,14 @@ that gives true, false or nothing; nothing means unknown.
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import BeforeValidator, ConfigDict, model_validator
 from pydantic import Field as Declared
 
 from jackfield.model.check import FailureKind
 from jackfield.providers.contract.expression import Expression, Template
 from jackfield.providers.contract.fact import Auth, Fact
 from jackfield.providers.contract.field import Field
-from jackfield.providers.contract.part import Call, Name, Part, Rule, Rules, Slug, Text
+from jackfield.providers.contract.part import Call, Name, Part, Rule, Rules, Slug, Text, as_list
 
 
 class Proof(Part):
@@ -82,12 +82,17 @@ class SnippetFormat(StrEnum):
     SQL = "sql"
     HCL = "hcl"
     SHELL = "shell"
+    LDIF = "ldif"  # lines that several uses share, such as the head of a modification, are said once
     LINES = "lines"
 
 
 class Snippet(Part):
     format: SnippetFormat
     text: Text
+    when: Rule | None = Declared(default=None, description="Over fields and targets; shown only when true.")
+
+
+Snippets = Annotated[tuple[Snippet, ...], BeforeValidator(as_list)]
 
 
 class Reach(Part):
@@ -115,14 +120,14 @@ class Use(Part):
     target: dict[Name, Target] = {}
     permissions: tuple[Permission, ...] = Declared(min_length=1)
     reach: tuple[Reach, ...] = ()
-    snippet: Snippet | None = None
+    snippet: Snippets = ()
     no_snippet: str = Declared(default="", description="Why there is nothing to paste.")
     warning: str = ""
     statements: dict[str, str] = Declared(default={}, description="What the feature will run, for the curious.")
 
     @model_validator(mode="after")
     def _explained(self) -> Self:
-        if (self.snippet is None) == (not self.no_snippet):
+        if bool(self.snippet) == bool(self.no_snippet):
             msg = "give a snippet, or no_snippet with the reason"
             raise ValueError(msg)
         return self

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from jackfield.model.check import FailureKind
+from jackfield.model.secret import Secret
 from jackfield.net.failure import NetFailure, explain
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
@@ -285,6 +286,30 @@ def _generalized_time(text: str) -> datetime | None:
     """LDAP's 20250102030405Z; None for anything else."""
     found = re.match(r"\d{14}(?=(?:\.\d+)?Z$)", text)
     return datetime.strptime(found[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if found else None
+
+
+# --- taking the password over -----------------------------------------------------------------------------------
+
+
+async def change_password(call: Call, new: Secret) -> None:
+    """Set the login's own password by saying the old one, which needs no right over others. Raises NetFailure."""
+    login, session = await bind(call), await _session(call)
+    own = await _own_entry(session, call.text("dn")) if login["code"] == 0 else None
+    if call.tls is None or own is None:
+        message = "The directory takes a new password only over TLS, from a user who may read its own entry."
+        raise NetFailure(FailureKind.MISCONFIGURED, message, "Enter the address with ldaps://, then test again.")
+    name, old = _text(own, "dn"), call.text("password")
+
+    def work(connection: Any) -> int:
+        if session.is_active_directory:
+            connection.extend.microsoft.modify_password(name, new.reveal(), old)
+        else:
+            connection.extend.standard.modify_password(name, old, new.reveal())
+        return int(connection.result["result"])
+
+    if code := await session.do(work):
+        message = f"The directory did not change the password (LDAP result {code})."
+        raise NetFailure(FailureKind.FORBIDDEN, message, "Its password policy may ask for more, or for a day between.")
 
 
 # --- rights ------------------------------------------------------------------------------------------------------

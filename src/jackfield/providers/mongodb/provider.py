@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from jackfield.model.check import FailureKind
+from jackfield.model.secret import Secret
 from jackfield.net.failure import NetFailure
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
@@ -285,6 +286,28 @@ async def ask_as_stranger(call: Call) -> Mapping[str, object]:
     finally:
         await stranger.close()
     return {"open": True}
+
+
+async def change_password(call: Call, new: Secret) -> None:
+    """Set the user's own password, and wait until most members have it. Raises NetFailure."""
+    from pymongo.errors import PyMongoError
+
+    session = await _session(call)
+    if call.tls is None:
+        message = "Without TLS the new password would cross the network in plain text."
+        raise NetFailure(FailureKind.TLS, message, "Switch TLS on for this connection.")
+    command = {
+        "updateUser": call.text("username"),
+        "pwd": new.reveal(),
+        "writeConcern": {"w": "majority", "wtimeout": _SELECTION_MS},
+    }
+    try:
+        await session.client[session.source].command(command)
+    except PyMongoError:
+        message = "MongoDB did not change the password."
+        raise NetFailure(
+            FailureKind.FORBIDDEN, message, "Test the connection; the user needs changePassword."
+        ) from None
 
 
 async def list_names(call: Call) -> Mapping[str, object]:

@@ -19,6 +19,7 @@ from jackfield.services.session import Session
 from jackfield.services.settings import Settings
 from jackfield.services.trial import stored_form
 from jackfield.tui.keys import Place, bindings
+from jackfield.tui.screens.connections_arrival import greetings
 from jackfield.tui.screens.connections_deletion import Deletion
 from jackfield.tui.screens.connections_filter import FilterLine
 from jackfield.tui.screens.connections_list import ConnectionRows, Order, columns
@@ -107,9 +108,8 @@ class ConnectionsScreen(WorkingScreen[None]):
     async def _arrive(self) -> None:
         self._place = await to_thread(lambda: describe(self._session, self._settings.place()))
         self._read_list(keep=False)
-        if begun := len(await to_thread(self._session.drafts.all)):
-            forms = "A form was" if begun == 1 else f"{begun} forms were"
-            tell(self, f"{forms} begun and not saved.", next_step="n offers to go on.")
+        for notice in await to_thread(lambda: list(greetings(self._session))):
+            self._tell(notice)
 
     def on_screen_resume(self) -> None:
         """Whatever was done on another screen shows."""

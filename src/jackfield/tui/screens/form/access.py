@@ -166,7 +166,7 @@ class AccessStep(Step):
         snippet = form.snippet()
         if snippet:
             yield ()
-            some = any(form.provider.use(use_id).snippet is not None for use_id in form.uses)
+            some = any(form.provider.use(use_id).snippet for use_id in form.uses)
             yield (Span("To paste at the vendor" if some else "Nothing to paste here", "strong"),)
             yield from code(snippet, width)
 
