@@ -28,7 +28,7 @@ class TitleBar(LineView):
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
         mark = self.mark(base)
-        width = self.size.width - width_of(mark[0])
+        width = self.size.width - sum(width_of(text) for text, _ in mark)
         strong = self.tone("strong", base)
         path = [literal(part) for part in self._path]
         facts = " · ".join(literal(fact) for fact in self._facts)
@@ -41,7 +41,7 @@ class TitleBar(LineView):
             above, here = "", fit(here, min(left, width_of(here)))
         gap = " " * max(0, left - width_of(above + here))
         pieces = (
-            mark,
+            *mark,
             (f" {above}", self.tone("muted", base)),
             (here, strong),
             (f"{gap}{facts} ", base),
