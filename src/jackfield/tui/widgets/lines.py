@@ -139,7 +139,7 @@ class LineView(ScrollView, can_focus=False):
         return _blend(base, self.get_component_rich_style(f"tone--{tone}", partial=True))
 
     def mark(self, base: Style) -> tuple[tuple[str, Style], ...]:
-        """The piece that a title begins with where the app's `sub_title` marks every screen, such as that this is a demo."""
+        """The piece that a title begins with where the app's `sub_title` marks every screen: that this is a demo."""
         text = literal(self.app.sub_title)
         return ((f" {text} ", self.tone("strong", base) + Style(reverse=True)),) if text else ()
 
