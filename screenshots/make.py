@@ -1,155 +1,154 @@
-"""Takes the pictures of this folder anew: `python screenshots/make.py`, with what the tests need installed.
+"""Takes the pictures of this folder anew, as SVG and PNG, from the demo: `python screenshots/make.py`.
 
-A vault is made in a throw-away home, its connections are tested against the tests' miniature vendors, and the real
-interface is driven by keys. Nothing here is a drawing.
+It needs Jackfield, `rsvg-convert` (Debian: librsvg2-bin) and the font Fira Code (fonts-firacode). The demo is made, the
+real interface is driven by keys, and each picture is what then stands on the screen. A screen more is a line in SHOTS.
 """
 
 import asyncio
+import getpass
+import itertools
 import re
+import socket
+import subprocess
 import sys
-import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, Final
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+ROOT: Final = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
 
-from jackfield.model.connection import IntendedUse, Scope
-from jackfield.model.secret import Secret
-from jackfield.net.network import Network
-from jackfield.services.connections import Definition
-from jackfield.services.home import Home
-from jackfield.services.session import Session
+from textual.pilot import Pilot
+
+from jackfield.demo.home import PASSPHRASE, Demo, demo
+from jackfield.services.engine import Engine
+from jackfield.store import connections
+from jackfield.tui import times
 from jackfield.tui.app import JackfieldApp
+from jackfield.tui.destinations import DESTINATIONS
 from jackfield.tui.door import SessionDoor
 from jackfield.tui.screens.connections import ConnectionsScreen
-from jackfield.vault.costs import Costs
-from providers.cloudflare.vendor import Cloudflare
-from providers.contract import REGISTRY, HttpWorld, typed_fields
-from providers.heroku.vendor import Heroku
-from providers.netlify.vendor import Netlify
-from providers.octopus_deploy.vendor import OctopusDeploy
-from providers.openrouter.vendor import OpenRouter
-from providers.render.vendor import Render
-from providers.supabase.vendor import Supabase
-from providers.terraform_cloud.vendor import TerraformCloud
-from providers.vercel.vendor import Vercel
-from support.certificates import authority
-from support.face import until
 
-CHEAP = Costs(memory_kib=64, passes=1, lanes=1)
-PASSPHRASE = "correct horse battery staple"
-SIZES = {"": (120, 40), "-80x24": (80, 24)}
-CONNECTIONS = (
-    # name, project, slug, method, world, wrong secret
-    ("edge", None, "cloudflare", "api-token", Cloudflare, False),
-    ("site-previews", "web", "netlify", "access-token", Netlify, False),
-    ("site-old", "web", "netlify", "access-token", Netlify, True),
-    ("functions", "web", "supabase", "access-token", Supabase, False),
-    ("landing", "web", "vercel", "api-token", Vercel, False),
-    ("review-apps", "web", "heroku", "auth-token", Heroku, False),
-    ("model-keys", "data", "open-router", "api-key", OpenRouter, False),
-    ("infrastructure", None, "terraform-cloud", "api-token", TerraformCloud, False),
-    ("releases", "billing", "octopus-deploy", "api-key", OctopusDeploy, False),
-    ("jobs", "billing", "render", "api-key", Render, False),
+SIZES: Final = {"": (120, 40), "-80x24": (80, 24)}
+SECONDS: Final = 120.0  # for one screen to show
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: of the screen after these keys, once it shows `wait`; without a `name` only a step on the way."""
+
+    name: str
+    keys: tuple[str, ...]
+    wait: str
+
+
+SHOTS: Final = (
+    Shot("unlock", (), "The demo's passphrase"),
+    Shot("", tuple("space" if key == " " else key for key in PASSPHRASE), "characters"),
+    Shot("", ("enter",), "46 connections"),
+    Shot("connections", (*"jjjjjj",), "environments: write"),
+    Shot("connection", ("enter",), "Overview"),
+    Shot("permissions", ("right",), "MISSING"),
+    Shot("used-by", ("right",), "sync"),
+    Shot("history", ("right",), "because"),
+    Shot("map", ("escape", "M"), "› map"),
+    Shot("expiry", ("escape", "E"), "› expiry"),
+    Shot("audit", ("escape", "A"), "connection.test"),
+    Shot("providers", ("escape", "n"), "choose a provider"),
+    Shot("", ("/",), "leave the filter"),
+    Shot("", (*"vercel",), "API token"),
+    Shot("", ("enter",), "What is it for?"),
+    Shot("", ("space",), "Team id"),
+    Shot("form-access", ("enter", *"team", "underscore", "1", "enter", *"website"), "website"),
+    Shot("form-credentials", ("ctrl+n",), "copy it once"),
+    Shot("", ("ctrl+n",), "API token"),
+    Shot("form-connect", (*"DemoVercelWhole", "ctrl+t"), "✔ passed"),
+    Shot("form-save", ("ctrl+n",), "Description"),
+    Shot("help", ("f1",), "the keys of where you were"),
 )
 
 
-class Vendors:
-    """The miniature vendors of all connections, each with its own faults, and one way out to them all."""
+class Frozen(datetime):
+    """A clock that stands four minutes after the demo was made: whatever is relative reads the same each time."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self.worlds: dict[type[HttpWorld], HttpWorld] = {}
-        for *_, world, _ in CONNECTIONS:
-            if world not in self.worlds:
-                self.worlds[world] = stack.enter_context(world())
-        self.worlds[Netlify].role = "Reviewer"  # type: ignore[attr-defined]
-        self.worlds[Vercel].scopes.append({"type": "user"})  # type: ignore[attr-defined]
+    moment: datetime
 
-    def network(self) -> Network:
-        places = {
-            (host, 443): ("127.0.0.1", world.vendor.port) for world in self.worlds.values() for host in world.hosts
-        }
-        return Network(roots=authority().ca_pem, redirect=places)
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # it gives a plain one
+        return cls.moment.astimezone(tz)
 
 
-def fill(home: Home, vendors: Vendors) -> None:
-    """Make the vault and its connections, and test each once."""
-    session, _ = Session.create(home, Secret(PASSPHRASE), declined_recovery=True, costs=CHEAP, floor=CHEAP)
-    acme = session.organizations.create("acme", "The shop")
-    session.organizations.create("beta", "What comes next")
-    projects = {name: session.projects.create(acme.id, name).id for name in ("web", "billing", "data")}
-    made = []
-    for name, project, slug, method, world, wrong in CONNECTIONS:
-        provider = REGISTRY.get(slug)
-        texts = vendors.worlds[world].wrong_fields(method) if wrong else vendors.worlds[world].fields(method)
-        uses = tuple(
-            IntendedUse(use, dict(targets))
-            for use, targets in world.uses.items()
-            if not provider.use(use).methods or method in provider.use(use).methods
-        )
-        definition = Definition(name, slug, method, uses=uses, test_every_minutes=60)
-        scope = Scope(acme.id, projects[project] if project else None)
-        made.append(session.connections.create(scope, definition, typed_fields(provider.method(method), texts)))
+def hold_still() -> None:
+    """Give what is made the same ids and author each time, and let no test begin by itself."""
+    numbers = itertools.count(0x9F1C)
+    setattr(connections, "new_id", lambda: f"{next(numbers) * 2654435761 % 2**32:08x}" * 4)  # noqa: B010
+    setattr(times, "datetime", Frozen)  # noqa: B010
+    setattr(getpass, "getuser", lambda: "ada")  # noqa: B010
+    setattr(socket, "gethostname", lambda: "workbench")  # noqa: B010
+    setattr(Engine, "schedule", lambda self: None)  # noqa: B010, ARG005
 
-    async def test_all() -> None:
-        network = vendors.network()
-        for connection in made:
-            await session.tests.run(connection.id, network)
 
-    asyncio.run(test_all())
-    session.connections.record_use(made[0], kind="exec", name="wrangler", project_id=projects["web"])
-    session.lock()
+def said(app: JackfieldApp) -> str:
+    """The screen as text, line by line."""
+    lines = app.screen._compositor.render_strips()  # noqa: SLF001
+    return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+
+async def until(pilot: Pilot[Any], happened: Callable[[], bool], what: str) -> None:
+    """Let the interface work until something is true. Raises TimeoutError with the screen when it never is."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            while not happened():
+                await pilot.pause(0.02)
+    except TimeoutError:
+        raise TimeoutError(f"{what} never showed:\n{said(pilot.app)}") from None  # type: ignore[arg-type]
 
 
 def take(app: JackfieldApp, name: str) -> None:
+    """Write the screen down as SVG, and draw it as PNG."""
     svg = app.export_screenshot(title="Jackfield")
-    # The identifiers differ from run to run; a picture of the same screen should be the same file.
-    numbers = dict.fromkeys(re.findall(r"terminal-\d+", svg))
-    for number in numbers:
+    for number in dict.fromkeys(re.findall(r"terminal-\d+", svg)):  # counted anew in each run
         svg = svg.replace(number, "terminal")
-    (ROOT / "screenshots" / f"{name}.svg").write_text(svg, "utf-8")
+    svg = svg.replace("<text ", '<text xml:space="preserve" ')  # or some renderers drop the blanks at either end
+    file = ROOT / "screenshots" / f"{name}.svg"
+    file.write_text(svg, "utf-8")
+    subprocess.run(["rsvg-convert", "--output", file.with_suffix(".png"), file], check=True)
 
 
-async def photograph(home: Home, vendors: Vendors, size: tuple[int, int], suffix: str) -> None:
-    door = SessionDoor(home, network=vendors.network, costs=CHEAP, floor=CHEAP)
-    app = JackfieldApp(home.folder, door, opened=lambda: ConnectionsScreen(*door.inside()))
+async def photograph(made: Demo, size: tuple[int, int], suffix: str) -> None:
+    """Take every picture at one size."""
+    door = SessionDoor(made.home, network=made.network, hint=f"The demo's passphrase: {PASSPHRASE}")
+    app = JackfieldApp(
+        made.home.folder,
+        door,
+        opened=lambda: ConnectionsScreen(*door.inside()),
+        destination=lambda name: DESTINATIONS[name](*door.inside()),
+        mark="demo",
+    )
     async with app.run_test(size=size) as pilot:
-
-        async def press(*keys: str) -> None:
-            for key in keys:
+        for shot in SHOTS:
+            for key in shot.keys:
                 await pilot.press(key)
-            for _ in range(40):
-                await pilot.pause()
-
-        take(app, f"unlock{suffix}")
-
-        for character in PASSPHRASE:
-            await pilot.press("space" if character == " " else character)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
-        await press("end")
-
-        take(app, f"connections{suffix}")
-        await press("enter")
-        take(app, f"connection{suffix}")
-        await press("right")
-        take(app, f"permissions{suffix}")
-        await press("escape", "n")
-        take(app, f"providers{suffix}")
-        await press("escape", "?")
-        take(app, f"help{suffix}")
+            await until(pilot, lambda shot=shot: shot.wait in said(app), shot.wait)  # type: ignore[misc]
+            await pilot.pause(0.5)  # what else comes, such as the pane beside what was waited for
+            if shot.name:
+                app.clear_notifications()
+                await pilot.pause(0.1)
+                take(app, f"{shot.name}{suffix}")
+        session, _ = door.inside()
+        for draft in session.drafts.all():  # the next size begins anew
+            session.drafts.discard(draft.id)
+        door.lock()
 
 
 def main() -> None:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.chmod(0o700)
-        vendors = Vendors(stack)
-        home = Home(folder, Path(stack.enter_context(tempfile.TemporaryDirectory())))
-        fill(home, vendors)
+    hold_still()
+    with demo() as made:
+        Frozen.moment = datetime.now().astimezone() + timedelta(minutes=4)
         for suffix, size in SIZES.items():
-            asyncio.run(photograph(home, vendors, size, suffix))
+            asyncio.run(photograph(made, size, suffix))
 
 
 if __name__ == "__main__":

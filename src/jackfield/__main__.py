@@ -23,8 +23,11 @@ options:
 
 commands:
   init  lock  status  doctor  organization  project  provider  connection  identity  import  export
-  map  expiry  exec  worker  audit  backup  restore  key  completion
+  map  expiry  exec  worker  audit  backup  restore  key  settings
+  completion
+  demo                  everything in a throw-away home, without credentials
 """
+INTERRUPTED: Final = 130  # as a shell says it
 _FLAGS: Final = {"--no-mouse": "no_mouse", "--plain": "plain", "--version": "version", "--help": "help", "-h": "help"}
 _VALUES: Final = {"--home": "home", "--passphrase-file": "passphrase_file"}
 
@@ -70,7 +73,8 @@ def main() -> int:
         if not rest and (options.help or options.plain):
             print(_HELP, end="")
             return 0 if options.help else UsageError.exit_code
-        if rest or options.passphrase_file is not None or "_JACKFIELD_COMPLETE" in os.environ:
+        shows_demo = rest == ["demo"] and not options.plain
+        if (rest and not shows_demo) or options.passphrase_file is not None or "_JACKFIELD_COMPLETE" in os.environ:
             from jackfield import cli
 
             return cli.main(sys.argv[1:])
@@ -79,11 +83,15 @@ def main() -> int:
         from jackfield import tui
         from jackfield.services.home import Home
 
+        if shows_demo:
+            return tui.run_demo(mouse=not options.no_mouse)
         home = Home(options.home.expanduser().absolute()) if options.home else Home.default()
         return tui.run(home, mouse=not options.no_mouse)
     except JackfieldError as error:
         print(f"jackfield: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:  # while the demo is made: the interface takes the key for itself
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -199,6 +199,22 @@ async def test_a_trace_keeps_the_first_connection_of_its_first_host_alone() -> N
     assert trace.reached == f"127.0.0.1:{place.port}"
 
 
+@pytest.mark.parametrize("host", ["192.0.2.7", "elsewhere.example"])
+async def test_a_closed_network_reaches_its_redirects_alone(host: str) -> None:
+    """Anything else is refused by name, and no name server is asked."""
+    resolver = Answers(["127.0.0.1"])
+    with faults.hangs() as place:
+        redirect = {("a.example", 80): ("127.0.0.1", place.port)}
+        network = Network(resolver=resolver, redirect=redirect, closed=True)
+        (await network.route("a.example", 80, deadline=Deadline(), trace=Trace()).open_socket()).close()
+        route = network.route(host, place.port, deadline=Deadline(), trace=Trace(), private_allowed=True)
+
+        with pytest.raises(NetFailure, match=host):
+            await route.open_socket()
+
+    assert resolver.asked == []
+
+
 async def test_no_more_checks_than_allowed_run_at_once() -> None:
     """Two a host and three in all; whoever waits gets its turn when another ends."""
     network = Network(checks_per_host=2, checks_in_all=3)

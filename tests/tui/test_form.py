@@ -87,9 +87,10 @@ def hanging(world: Netlify) -> Iterator[Hanging]:
     vendor.go_on.set()
 
 
-async def test_the_main_job_from_the_first_key_to_the_saved_and_tested_connection(inside: Inside) -> None:
+@pytest.mark.parametrize("placed", [True, False], ids=["in a place", "in all places"])
+async def test_the_main_job_from_the_first_key_to_the_saved_and_tested_connection(inside: Inside, placed: bool) -> None:
     """Uses, guide, token, test, name: afterwards the connection is stored as passed, and no draft is left."""
-    stage = stage_of(inside)
+    stage = stage_of(inside, form=Form.new(inside.session.registry.get("netlify"), inside.scope if placed else None))
     async with stage.run_test(size=SIZE, notifications=True) as pilot:
         await to_connect(pilot)
         await pilot.press(*GOOD, "enter")

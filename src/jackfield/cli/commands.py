@@ -11,6 +11,7 @@ from jackfield import __version__
 from jackfield.cli.audit import audit
 from jackfield.cli.connection import connection
 from jackfield.cli.copies import backup, restore
+from jackfield.cli.demo import demo
 from jackfield.cli.exchange import export, import_
 from jackfield.cli.identity import identity
 from jackfield.cli.key import key
@@ -69,7 +70,7 @@ def root(
 
 for _command in (
     *(init, lock, status, doctor, organization, project, provider, identity, connection),
-    *(import_, export, map_, expiry, exec_, worker, audit, key, backup, restore, settings),
+    *(import_, export, map_, expiry, exec_, worker, audit, key, backup, restore, settings, demo),
 ):
     root.add_command(_command)
 

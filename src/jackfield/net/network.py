@@ -34,7 +34,8 @@ class Network:
     """The one way out of the program; made once, inside no particular check.
 
     `resolver` looks names up; `roots` (PEM) replaces the machine's trusted roots; `redirect` sends a host and port to
-    another endpoint, which then counts as public and allowed, while TLS still expects the original name.
+    another endpoint, which then counts as public and allowed, while TLS still expects the original name. A `closed`
+    network reaches these endpoints alone, whatever a host resolves to.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Network:
         resolver: Resolver = resolve,
         roots: str = "",
         redirect: Mapping[tuple[str, int], tuple[str, int]] | None = None,
+        closed: bool = False,
         checks_per_host: int = CHECKS_PER_HOST,
         checks_in_all: int = CHECKS_IN_ALL,
     ) -> None:
         self.resolver = resolver
         self.contexts = TlsContexts(roots)
         self.redirect = {place: Endpoint(*target) for place, target in (redirect or {}).items()}
+        self.closed = closed
         self._in_all = asyncio.Semaphore(checks_in_all)
         self._checks_per_host = checks_per_host
         self._next_start = 0.0  # on the loop's clock
@@ -204,6 +207,12 @@ class Route:
         if redirected is not None:
             self._near = True
             return (redirected,)
+        if self._network.closed:
+            raise NetFailure(
+                FailureKind.NAME,
+                f"{self.host} port {self.port} is not among the places that can be reached here.",
+                "Use one of those, or leave for a network that is not closed.",
+            )
         named = judge_name(self.host)
         if named.verdict is Verdict.NEVER:
             raise address_refused(self.host, named.reason, consent_helps=False)

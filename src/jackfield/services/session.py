@@ -25,7 +25,7 @@ from jackfield.services.sealing import Sealer
 from jackfield.services.testing import Tests
 from jackfield.services.tokens import Tokens
 from jackfield.services.usage import Usage
-from jackfield.store.store import Store
+from jackfield.store.store import Clock, Store, utc_now
 from jackfield.vault.costs import FLOOR, Costs
 from jackfield.vault.vault import Vault
 
@@ -68,8 +68,12 @@ class Session:
         declined_recovery: bool = False,
         costs: Costs | None = None,
         floor: Costs = FLOOR,
+        clock: Clock = utc_now,
     ) -> tuple[Self, Secret | None]:
-        """Make the vault and an empty store; the recovery key is returned this once. Raises what Vault.create does."""
+        """Make the vault and an empty store; the recovery key is returned this once. Raises what Vault.create does.
+
+        `clock` gives the times that the store writes down.
+        """
         home.prepare()
         recovery: Secret | None = None
 
@@ -80,7 +84,7 @@ class Session:
             )
             return vault
 
-        session = cls._start(home, make, lambda vault: Store.open(home.folder, vault.database_key()))
+        session = cls._start(home, make, lambda vault: Store.open(home.folder, vault.database_key(), clock=clock))
         session.audit.note("vault.create", object_id=session.vault.store_id, name="")
         return session, recovery
 

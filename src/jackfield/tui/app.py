@@ -93,10 +93,13 @@ class JackfieldApp(App[int], inherit_bindings=False):
         opened: Callable[[], Screen[None]],
         destination: Callable[[str], Screen[Any]] | None = None,
         clock: Callable[[], float] = boot_seconds,
+        mark: str = "",
+        greeting: str | None = None,
     ) -> None:
         """`opened` makes the screen behind the door, `destination` one that every other leads to, by its name.
 
-        Both raise LockedError when the door is closed again.
+        Both raise LockedError when the door is closed again. `mark` stands in every title; `greeting` is told to who
+        begins behind the door, which is open then; without it the door comes first.
 
         Raises UsageError when the key map in `home` cannot be used.
         """
@@ -105,6 +108,9 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self.home = home
         self.door = door
         self.crash: Crash | None = None
+        self.demo_asked = False
+        self.sub_title = mark
+        self._greeting = greeting
         self.animation_level = "none"
         self.key_map = read_key_map(home / "keys.yaml")
         self.set_keymap({action_id: joined(keys) for action_id, keys in self.key_map.items()})
@@ -126,8 +132,10 @@ class JackfieldApp(App[int], inherit_bindings=False):
         return UnlockScreen(self.door, reason) if self.door.exists() else FirstRunScreen(self.door)
 
     def on_mount(self) -> None:
-        self.push_screen(self.door_screen())
+        self.push_screen(self.door_screen() if self._greeting is None else self._opened())
         self._fit(self.size)
+        if self._greeting:
+            self.call_after_refresh(tell, self, self._greeting)
         self.call_after_refresh(self.run_worker, self.door.warm, thread=True, group="warm", exit_on_error=False)
         self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_away)
         if self._trouble is not None:
@@ -214,6 +222,11 @@ class JackfieldApp(App[int], inherit_bindings=False):
         """The terminal is gone or the program is asked to end: lock, and leave without a word."""
         self.door.lock()
         self.exit(HUNG_UP)
+
+    def action_demo(self) -> None:
+        """Leave, and have the demo started instead."""
+        self.demo_asked = True
+        self.exit(0)
 
     async def action_quit(self) -> None:
         self.door.lock()

@@ -33,7 +33,8 @@ class Ways:
 class SessionDoor:
     """Opens and closes the vault of one home folder; it holds the session and its engine while it is open.
 
-    `network` is what tests of connections go through; `costs` and `floor` are those of a vault's keys.
+    `network` is what tests of connections go through; `costs` and `floor` are those of a vault's keys; `hint` is said
+    to whoever stands before the closed door.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class SessionDoor:
         network: "Callable[[], Network] | None" = None,
         costs: "Costs | None" = None,
         floor: "Costs | None" = None,
+        hint: str = "",
     ) -> None:
+        self._hint = hint
         self._home = home
         self._network = network
         self._costs = costs
@@ -70,7 +73,9 @@ class SessionDoor:
         from jackfield.vault.slots import SlotKind
 
         folder, keyring = next(iter(examine(self._home))), keyring_availability()
-        notes = [] if folder.ok else [f"{folder.cause} {folder.next_step}"]
+        notes = [self._hint] if self._hint else []
+        if not folder.ok:
+            notes.append(f"{folder.cause} {folder.next_step}")
         if not self.exists():
             hint = "; jackfield key add keyring lets it open the vault" if keyring.usable else ""
             notes.append(f"OS keyring: {'' if keyring.usable else 'not available here: '}{keyring.reason}{hint}.")

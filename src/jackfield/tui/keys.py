@@ -25,6 +25,7 @@ class Place(StrEnum):
 
     EVERYWHERE = "Everywhere"
     DOOR = "Before the vault is open"
+    FIRST_RUN = "Before there is a vault"
     LIST = "In a list"
     CHOICE = "In a choice"
     OPTION = "In a line of options"
@@ -47,6 +48,7 @@ class Place(StrEnum):
 # Places that are live together with one place, so that one key cannot mean two things there.
 _TOGETHER: Final[dict[Place, tuple[Place, ...]]] = {
     Place.DOOR: (Place.EVERYWHERE, Place.FIELD),
+    Place.FIRST_RUN: (Place.EVERYWHERE, Place.FIELD),
     Place.LIST: (Place.EVERYWHERE,),
     Place.CHOICE: (Place.EVERYWHERE, Place.FORM),
     Place.OPTION: (Place.EVERYWHERE, Place.FORM),
@@ -134,6 +136,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "For a forgotten passphrase; again for the passphrase.",
     ),
     Action("door.keyring", Place.DOOR, "Use the OS keyring", "keyring", ("f3",), "Where it holds a key of this vault."),
+    Action(
+        "door.demo",
+        Place.FIRST_RUN,
+        "Try the demo instead",
+        "app.demo",
+        ("ctrl+d",),
+        "Everything at work in a throw-away home; this one stays as it is.",
+    ),
     _moves("up", "Up", "move(-1)", "up", "k"),
     _moves("down", "Down", "move(1)", "down", "j"),
     _moves("page-up", "Page up", "page(-1)", "pageup"),

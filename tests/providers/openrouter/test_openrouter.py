@@ -39,6 +39,16 @@ async def test_older_answers_name_the_kind_otherwise() -> None:
     assert rows(result)["secret-rotation/inference-keys", "management key"] is GrantState.GRANTED
 
 
+async def test_inference_key_with_credit_left_may_call_models() -> None:
+    """A limit is no hindrance before it is used up."""
+    with OpenRouter() as vendor:
+        vendor.limit_remaining = 12.5
+
+        result = await check(vendor, REGISTRY.get("open-router"), "inference-key")
+
+    assert rows(result)["other/inference", "inference key with credit left"] is GrantState.GRANTED
+
+
 async def test_key_without_an_end_never_expires() -> None:
     with OpenRouter() as vendor:
         vendor.expires_at = None

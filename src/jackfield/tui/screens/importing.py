@@ -107,7 +107,7 @@ class ImportScreen(WorkingScreen[None]):
         here = self._place.scope
         found = [one for source in self._looked for one in source.candidates]
         self._rows = () if here is None else await to_thread(plan, self._session, found, here)
-        self._list.mark(row.id for row in choose(self._rows))
+        self._list.mark_only(row.id for row in choose(self._rows))
         empty = _NOTHING if here is not None or not found else _NO_PLACE
         self._list.load(Rows(self._rows, lambda row: row.id), empty=empty)
         self._show_facts()
@@ -124,12 +124,12 @@ class ImportScreen(WorkingScreen[None]):
     def on_paged_list_marked(self, event: PagedList.Marked) -> None:
         """What cannot be imported stays unmarked."""
         event.stop()
-        self._list.mark(event.ids & {row.id for row in self._rows if row.is_possible})
+        self._list.mark_only(event.ids & {row.id for row in self._rows if row.is_possible})
         self._show_facts()
 
     def action_all(self) -> None:
         new = {row.id for row in choose(self._rows)}
-        self._list.mark(() if new <= self._list.marked else new | self._list.marked)
+        self._list.mark_only(() if new <= self._list.marked else new | self._list.marked)
 
     def action_place(self) -> None:
         self.app.push_screen(OrganizationsScreen(self._session, self._place.scope), self._chose_place)

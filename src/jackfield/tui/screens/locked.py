@@ -213,6 +213,7 @@ class UnlockScreen(LockedScreen):
 class FirstRunScreen(LockedScreen):
     """Says what a vault is, and makes one."""
 
+    BINDINGS = bindings(Place.FIRST_RUN)
     AUTO_FOCUS = "#passphrase"
 
     def compose(self) -> ComposeResult:
@@ -228,7 +229,13 @@ class FirstRunScreen(LockedScreen):
                 yield SecretInput(id="again")
             yield Static("", id="answer", markup=False)
             yield Static("", id="notes", markup=False)
-        yield KeyBar("list.open", "secret.reveal", "app.quit", words={"list.open": "create"})
+        yield KeyBar(
+            "list.open",
+            "door.demo",
+            "secret.reveal",
+            "app.quit",
+            words={"list.open": "create", "door.demo": "try the demo instead"},
+        )
 
     def on_secret_input_changed(self) -> None:
         first, again = self._typed()

@@ -138,6 +138,11 @@ class LineView(ScrollView, can_focus=False):
             return base
         return _blend(base, self.get_component_rich_style(f"tone--{tone}", partial=True))
 
+    def mark(self, base: Style) -> tuple[tuple[str, Style], ...]:
+        """The piece that a title begins with where the app's `sub_title` marks every screen: that this is a demo."""
+        text = literal(self.app.sub_title)
+        return ((f" {text} ", self.tone("strong", base) + Style(reverse=True)),) if text else ()
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines)
 

@@ -220,9 +220,9 @@ class PagedList(LineView, Generic[Row], can_focus=True):
 
     def clear_marks(self) -> None:
         """Forget every mark."""
-        self.mark(())
+        self.mark_only(())
 
-    def mark(self, ids: Iterable[str]) -> None:
+    def mark_only(self, ids: Iterable[str]) -> None:
         """Mark the rows of these ids, and no others."""
         wanted = set(ids)
         if wanted != self._marked:

@@ -26,7 +26,9 @@ class StepRail(LineView):
         self._numbered = numbered
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        base = self.rich_style
+        mark = self.mark(base)
+        width = self.size.width - sum(width_of(text) for text, _ in mark)
         strong, muted, accent = (self.tone(tone, base) for tone in ("strong", "muted", "accent"))
         names = self._steps
         if sum(width_of(name) + 4 for name in names) + width_of(self._path[-1]) + 2 > width:
@@ -41,4 +43,4 @@ class StepRail(LineView):
         if width_of(above + here) > room:
             above, here = "", fit(here, min(room, width_of(here)))
         gap = " " * (room - width_of(above + here) + 2)
-        return strip_of(((f" {above}", muted), (here, strong), (gap, base), *rail), width, base)
+        return strip_of((*mark, (f" {above}", muted), (here, strong), (gap, base), *rail), self.size.width, base)

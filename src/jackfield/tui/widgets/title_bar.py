@@ -26,7 +26,9 @@ class TitleBar(LineView):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        base = self.rich_style
+        mark = self.mark(base)
+        width = self.size.width - sum(width_of(text) for text, _ in mark)
         strong = self.tone("strong", base)
         path = [literal(part) for part in self._path]
         facts = " · ".join(literal(fact) for fact in self._facts)
@@ -38,5 +40,10 @@ class TitleBar(LineView):
         if width_of(above + here) > left:
             above, here = "", fit(here, min(left, width_of(here)))
         gap = " " * max(0, left - width_of(above + here))
-        pieces = ((f" {above}", self.tone("muted", base)), (here, strong), (f"{gap}{facts} ", base))
-        return strip_of(pieces, width, base)
+        pieces = (
+            *mark,
+            (f" {above}", self.tone("muted", base)),
+            (here, strong),
+            (f"{gap}{facts} ", base),
+        )
+        return strip_of(pieces, self.size.width, base)

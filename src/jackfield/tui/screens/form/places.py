@@ -30,6 +30,12 @@ def places_of(session: Session) -> tuple[Place, ...]:
     return tuple(found[:_MOST])
 
 
+def first_scope(session: Session) -> Scope | None:
+    """Where a connection belongs while nobody says otherwise; None where there is no organization yet."""
+    organizations = session.organizations.page()
+    return Scope(organizations[0].id) if organizations else None
+
+
 def _projects(session: Session, organization_id: str, organization: str) -> list[Place]:
     found: list[Place] = []
     after = ""

@@ -64,8 +64,6 @@ class SaveStep(Step):
         self._trial = trial
         self._places = places_of(session)
         self._said = ""
-        if form.scope is None and self._places:
-            form.scope = self._places[0].scope
 
     def compose(self) -> ComposeResult:
         form = self.form

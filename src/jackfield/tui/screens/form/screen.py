@@ -29,6 +29,7 @@ from jackfield.tui.screens.form.credentials import CredentialsStep
 from jackfield.tui.screens.form.keeper import DraftKeeper
 from jackfield.tui.screens.form.login import open_login
 from jackfield.tui.screens.form.picking import Picked, TargetPicking
+from jackfield.tui.screens.form.places import first_scope
 from jackfield.tui.screens.form.save import SaveStep, doubt
 from jackfield.tui.screens.form.saved import SavedStep
 from jackfield.tui.screens.form.step import Step
@@ -44,7 +45,7 @@ from jackfield.tui.widgets.step_rail import StepRail
 STEPS: Final = ("Access", "Credentials", "Connect", "Save")
 ACCESS, CREDENTIALS, CONNECT, SAVE = range(4)
 _OF_STEPS: Final = frozenset(
-    ("next", "previous", "test", "cancel_test", "save", "copy", "write", "qr", "pick", "difference", "log_in")
+    ["next", "previous", "test", "cancel_test", "save", "copy", "write", "qr", "pick", "difference", "log_in"]
 )
 DRAFT_SECONDS: Final = 1.0  # from the last change to the sealed draft
 
@@ -67,6 +68,7 @@ class FormScreen(Screen[str | None]):
     def __init__(self, session: Session, engine: Engine, form: Form, *, draft: SavedDraft | None = None) -> None:
         """`draft` is the one the form was resumed from."""
         super().__init__()
+        form.scope = form.scope or first_scope(session)  # before any test: a result speaks of one organization
         self._session = session
         self._engine = engine
         self._form = form
