@@ -45,7 +45,7 @@ from jackfield.tui.widgets.step_rail import StepRail
 STEPS: Final = ("Access", "Credentials", "Connect", "Save")
 ACCESS, CREDENTIALS, CONNECT, SAVE = range(4)
 _OF_STEPS: Final = frozenset(
-    ["next", "previous", "test", "cancel_test", "save", "copy", "write", "qr", "pick", "difference", "log_in"]
+    ("next", "previous", "test", "cancel_test", "save", "copy", "write", "qr", "pick", "difference", "log_in")
 )
 DRAFT_SECONDS: Final = 1.0  # from the last change to the sealed draft
 
@@ -99,15 +99,13 @@ class FormScreen(Screen[str | None]):
         return self._step if isinstance(self._step, ConnectStep) and self._step.is_mounted else None
 
     def _make(self, number: int) -> Step:
-        match number:
-            case 0:
-                return AccessStep(self._form)
-            case 1:
-                return CredentialsStep(self._form)
-            case 2:
-                return ConnectStep(self._form, partial(self._session.identities.lenders, self._form.provider.slug))
-            case _:
-                return SaveStep(self._form, self._session, self._test.last)
+        if number == ACCESS:
+            return AccessStep(self._form)
+        if number == CREDENTIALS:
+            return CredentialsStep(self._form)
+        if number == CONNECT:
+            return ConnectStep(self._form, partial(self._session.identities.lenders, self._form.provider.slug))
+        return SaveStep(self._form, self._session, self._test.last)
 
     async def _show(self, step: Step, problem: InvalidField | None = None) -> None:
         body = self.query_one("#body", Vertical)
