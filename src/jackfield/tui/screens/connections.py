@@ -1,7 +1,7 @@
 """The home screen: the connections of a place, what the highlighted one is, and what can be done with them."""
 
 from asyncio import to_thread
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -19,7 +19,7 @@ from jackfield.services.settings import Settings
 from jackfield.services.trial import stored_form
 from jackfield.tui.keys import Place, bindings
 from jackfield.tui.screens.connections_arrival import greetings
-from jackfield.tui.screens.connections_deletion import Deletion
+from jackfield.tui.screens.connections_changes import TEST, Changes
 from jackfield.tui.screens.connections_filter import FilterLine
 from jackfield.tui.screens.connections_list import ConnectionTable
 from jackfield.tui.screens.connections_pane import ConnectionPane, look
@@ -63,6 +63,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         self._engine = engine
         self._settings = Settings(session.store)
         self._tests = ConnectionTests(session, engine)
+        self._changes = Changes(session, self)
         self._title = TitleBar("Jackfield")
         self._filter_line = FilterLine()
         self._list = ConnectionTable(session, self._tests.under_way)
@@ -80,8 +81,15 @@ class ConnectionsScreen(WorkingScreen[None]):
         yield self._pane
         yield KeyBar(
             *("connection.new", "connection.test", "list.open", "connection.filter", "connection.scope", "list.mark"),
-            *("connection.delete", "connection.edit", "connection.sort", "connection.test-all", "app.lock"),
-            words={"connection.scope": "place", "connection.test-all": "test all"},
+            *(
+                "connection.delete",
+                "connection.change",
+                "connection.edit",
+                "connection.sort",
+                "connection.test-all",
+                "app.lock",
+            ),
+            words={"connection.scope": "place", "connection.test-all": "test all", "connection.change": "change"},
         )
 
     # What is listed
@@ -304,13 +312,30 @@ class ConnectionsScreen(WorkingScreen[None]):
         if chosen is not None:
             self.work(self._go_to, chosen.scope, group="place", exclusive=True)
 
-    def action_delete(self) -> None:
-        if ids := self._list.chosen():
-            self.work(self._delete, ids, group="ask", exclusive=True)
+    # Changing many
 
-    async def _delete(self, ids: list[str]) -> None:
+    def action_change(self, what: str = "") -> None:
+        """Change the marked connections, or the highlighted one; without `what` it is asked for."""
+        if ids := self._list.chosen():
+            self.work(self._change, what, ids, group="ask", exclusive=True)
+
+    async def _change(self, what: str, ids: list[str]) -> None:
+        wanted = what or await self._changes.choose(len(ids))
+        if wanted == TEST:
+            self._begin_tests(ids)
+        elif wanted:
+            await self._tell_after(self._changes.make(wanted, ids), clear=True)
+
+    def action_undo(self) -> None:
+        self.work(self._tell_after, self._changes.undo(), group="undo")
+
+    async def _tell_after(self, change: Awaitable[Notice | None], *, clear: bool = False) -> None:
+        """Make a change, tell how it came out, and show the list as it is then, however far it came."""
         try:
-            if await Deletion(self._session, self.is_confirmed).delete(ids):
-                self._list.clear_marks()
+            if notice := await change:
+                self._tell(notice)
+                if clear:
+                    self._list.clear_marks()
         finally:
+            self._engine.look_now()
             self._read_list()
