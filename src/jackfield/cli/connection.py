@@ -7,6 +7,7 @@ import click
 
 from jackfield.cli.form import create, edit
 from jackfield.cli.login import login
+from jackfield.cli.many import change_connections
 from jackfield.cli.output import ago, instant, pairs, table, until
 from jackfield.cli.program import (
     Program,
@@ -33,7 +34,7 @@ def connection() -> None:
     """
 
 
-for _command in (create, edit, login, test_connections):
+for _command in (create, edit, change_connections, login, test_connections):
     connection.add_command(_command)
 
 
@@ -141,7 +142,8 @@ def show(program: Program, name: str, organization: str | None, project: str | N
 def delete(program: Program, name: str, organization: str | None, project: str | None, force: bool) -> None:
     """Delete a connection that nothing uses.
 
-    While anything does it is refused, with the list of what would break.
+    While anything does it is refused, with the list of what would break. It cannot be undone here: only the full-screen
+    program keeps what it deleted until its vault locks.
     """
     with program.session() as session:
         gone = find_connection(session, name, organization, project)

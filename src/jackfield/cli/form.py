@@ -208,6 +208,7 @@ def _edited_form(session: "Session", connection: Connection, *, opened: bool) ->
 def _fill(program: Program, form: "Form", said: dict[str, Any]) -> None:
     """Put into the form what was said. Raises InvalidField or UsageError."""
     from jackfield.services.requirements import near_address, require_uses
+    from jackfield.services.schedule import read_minutes
 
     if said["uses"] or said["targets"]:
         chosen = said["uses"] or tuple(form.uses)
@@ -228,7 +229,7 @@ def _fill(program: Program, form: "Form", said: dict[str, Any]) -> None:
             program.out.note(f"{name}: {', '.join(typed.changes)}")
     form.description = form.description if said["description"] is None else said["description"]
     form.tags = said["tags"] or form.tags
-    form.every_minutes = form.every_minutes if said["every"] is None else _minutes(said["every"])
+    form.every_minutes = form.every_minutes if said["every"] is None else read_minutes(said["every"])
     form.expires = "" if said["expires"] in (None, "none") else said["expires"]
     form.attempts_allowed = form.attempts_allowed if said["attempts"] is None else said["attempts"]
     form.private_allowed = form.private_allowed if said["private"] is None else said["private"]
@@ -262,14 +263,6 @@ def _clear(form: "Form", name: str) -> None:
         known = ", ".join(one.name for one in form.method.fields)
         raise InvalidField(name, f"{form.method.name} has no field {name[:40]}.", f"Its fields are {known}.")
     form.set_stored(name, Stored.CLEARED)
-
-
-def _minutes(text: str) -> int | None:
-    if text == "off":
-        return None
-    if not text.isdecimal() or len(text) > 6:
-        raise InvalidField("every", "--every takes a number of minutes, or off.", "Such as 60.")
-    return int(text)
 
 
 def _tested(program: Program, session: "Session", engine: "Engine", form: "Form") -> CheckResult:

@@ -266,7 +266,7 @@ class Connections:
         with self._store.write() as tx:
             page = connections.ids(tx, after=after, limit=limit)
             for one in page:
-                connections.renew_digest(tx, one, self._digest_now(tx, connections.get(tx, one)))
+                connections.renew_digest(tx, one, self.digest_now(tx, connections.get(tx, one)))
         return page[-1] if page else ""
 
     def show_unreadable(self, connection: Connection, reason: str) -> None:
@@ -359,7 +359,8 @@ class Connections:
             action = "connection.tls-unverified" if unverified else "connection.tls-verified"
             self._audit.append(tx, action, object_id=connection.id, name=connection.name)
 
-    def _digest_now(self, tx: Reading, connection: Connection) -> str | None:
+    def digest_now(self, tx: Reading, connection: Connection) -> str | None:
+        """As `digest_of`, from the credential as it is stored; None for one that does not open."""
         try:
             return self.digest_of(connection, self._own_fields(tx, connection, Status.CURRENT))
         except (BlobTampered, NotFound, InvalidField):

@@ -5,12 +5,26 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from jackfield.model.check import STOPS_AUTOMATIC_TESTS, CheckResult, Outcome
+from jackfield.model.errors import InvalidField
 
 BACK_OFF_FIRST: Final = timedelta(minutes=1)
 BACK_OFF_MOST: Final = timedelta(hours=6)
 JITTER: Final = 0.1  # of the interval, either way, so that tests do not gather
 DEFAULT_MINUTES: Final = 60
 SHORTEST_MINUTES: Final = 5
+LONGEST_MINUTES: Final = 525_600  # a year
+
+
+def read_minutes(text: str) -> int | None:
+    """Minutes between two tests as typed; None for `off`. Raises InvalidField."""
+    typed = text.strip().lower()
+    if typed == "off":
+        return None
+    minutes = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
+    if not SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
+        allowed = f"{SHORTEST_MINUTES} to {LONGEST_MINUTES:,} minutes, or off"
+        raise InvalidField("every", f"Tests are scheduled every {allowed}.", "Such as 60.")
+    return minutes
 
 
 def first_test_at(now: datetime, every_minutes: int | None) -> datetime | None:

@@ -17,6 +17,7 @@ from jackfield.services.drafts import Drafts
 from jackfield.services.expiry import Expiry
 from jackfield.services.home import Home
 from jackfield.services.identities import Identities
+from jackfield.services.many import Many
 from jackfield.services.new_root import finish_new_root, open_store
 from jackfield.services.organizations import Organizations
 from jackfield.services.presence import Presence
@@ -24,6 +25,7 @@ from jackfield.services.projects import Projects
 from jackfield.services.sealing import Sealer
 from jackfield.services.testing import Tests
 from jackfield.services.tokens import Tokens
+from jackfield.services.undo import Undo
 from jackfield.services.usage import Usage
 from jackfield.store.store import Clock, Store, utc_now
 from jackfield.vault.costs import FLOOR, Costs
@@ -52,6 +54,8 @@ class Session:
         self.projects = Projects(store, self.audit)
         self.identities = Identities(store, self.sealer, self.audit, self.registry)
         self.connections = Connections(store, self.sealer, self.audit, self.registry, self.identities, vault.digest)
+        self.many = Many(store, self.audit, self.connections)
+        self.undo = Undo(store, self.audit, self.connections)
         self.tokens = Tokens(store, self.audit, self.connections)
         self.tests = Tests(store, self.sealer, self.audit, self.registry, self.connections, self.tokens)
         self.drafts = Drafts(store, self.sealer)

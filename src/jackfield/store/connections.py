@@ -1,5 +1,6 @@
 """Connections: what a user defines of them, and the state that checks leave behind."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,8 +65,7 @@ def create(
     identity_id: str | None = None,
 ) -> Connection:
     """Make an untested connection. Raises NotFound for its place, InvalidField when the name is taken or no slug."""
-    _require_place(tx, scope)
-    _require_free(tx, scope, definition.name)
+    require_vacant(tx, scope, definition.name)
     row_id = connection_id or new_id()
     tx.run(
         insert(_table).values(
@@ -99,6 +99,12 @@ def get(tx: Reading, connection_id: str) -> Connection:
     uses = tx.all(select(use.use, use.targets).where(use.connection_id == connection_id).order_by(use.position))
     tags = tx.all(select(tag.tag).where(tag.connection_id == connection_id).order_by(tag.tag))
     return _connection(row, tuple(IntendedUse(u.use, u.targets) for u in uses), tuple(t.tag for t in tags))
+
+
+def require_vacant(tx: Writing, scope: Scope, name: str) -> None:
+    """Raises NotFound when the place is gone, InvalidField when it has a connection of this name."""
+    _require_place(tx, scope)
+    _require_free(tx, scope, name)
 
 
 def named(tx: Reading, scope: Scope, name: str) -> Connection:
@@ -160,6 +166,21 @@ def move(tx: Writing, connection_id: str, scope: Scope, *, version: int) -> Conn
     place = {"organization_id": scope.organization_id, "project_id": scope.project_id}
     change(tx, _table, connection_id, version, "connection", place)
     return get(tx, connection_id)
+
+
+def set_tags(tx: Writing, connection_id: str, *, version: int, tags: Collection[str]) -> int:
+    """Replace the tags and nothing else. Returns the new version. Raises NotFound or Conflict."""
+    new_version = change(tx, _table, connection_id, version, "connection", {})
+    _write_tags(tx, connection_id, tags)
+    return new_version
+
+
+def set_schedule(
+    tx: Writing, connection_id: str, *, version: int, every_minutes: int | None, due: datetime | None
+) -> int:
+    """Say how often it is tested by itself, and when first. Returns the new version. Raises NotFound or Conflict."""
+    values = {"test_every_minutes": every_minutes, "next_test_at": due}
+    return change(tx, _table, connection_id, version, "connection", values)
 
 
 def set_typed_expiry(tx: Writing, connection_id: str, *, version: int, expires_at: datetime | None) -> int:
@@ -288,8 +309,7 @@ def _untested() -> dict[str, Any]:
 
 
 def _write_lists(tx: Writing, connection_id: str, definition: Definition) -> None:
-    for table in (tables.intended_use, tables.tag):
-        tx.run(delete(table).where(table.c.connection_id == connection_id))
+    tx.run(delete(tables.intended_use).where(tables.intended_use.c.connection_id == connection_id))
     tx.run_many(
         insert(tables.intended_use),
         [
@@ -297,8 +317,13 @@ def _write_lists(tx: Writing, connection_id: str, definition: Definition) -> Non
             for position, use in enumerate(definition.uses)
         ],
     )
-    tags = sorted(set(definition.tags))
-    tx.run_many(insert(tables.tag), [{"connection_id": connection_id, "tag": tag} for tag in tags])
+    _write_tags(tx, connection_id, definition.tags)
+
+
+def _write_tags(tx: Writing, connection_id: str, tags: Collection[str]) -> None:
+    tx.run(delete(tables.tag).where(tables.tag.c.connection_id == connection_id))
+    rows = [{"connection_id": connection_id, "tag": tag} for tag in sorted(set(tags))]
+    tx.run_many(insert(tables.tag), rows)
 
 
 def _in(scope: Scope) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
 """The home screen: the connections of a place, what the highlighted one is, and what can be done with them."""
 
 from asyncio import to_thread
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -13,18 +13,17 @@ from textual.timer import Timer
 
 from jackfield.model.connection import ConnectionSummary, Scope
 from jackfield.model.errors import JackfieldError
-from jackfield.services.connections import ConnectionList, Filter
 from jackfield.services.engine import Engine, LockAsked, News
 from jackfield.services.session import Session
 from jackfield.services.settings import Settings
 from jackfield.services.trial import stored_form
 from jackfield.tui.keys import Place, bindings
 from jackfield.tui.screens.connections_arrival import greetings
-from jackfield.tui.screens.connections_deletion import Deletion
+from jackfield.tui.screens.connections_changes import TEST, Changes
 from jackfield.tui.screens.connections_filter import FilterLine
-from jackfield.tui.screens.connections_list import ConnectionRows, Order, columns
+from jackfield.tui.screens.connections_list import ConnectionTable
 from jackfield.tui.screens.connections_pane import ConnectionPane, look
-from jackfield.tui.screens.connections_place import NOWHERE, describe, facts
+from jackfield.tui.screens.connections_place import describe, facts
 from jackfield.tui.screens.connections_tests import ConnectionTests, Notice
 from jackfield.tui.screens.detail.screen import DetailScreen
 from jackfield.tui.screens.form.screen import FormScreen
@@ -63,19 +62,11 @@ class ConnectionsScreen(WorkingScreen[None]):
         self._session = session
         self._engine = engine
         self._settings = Settings(session.store)
-        self._place = NOWHERE
-        self._filter = Filter()
-        self._order = Order()
         self._tests = ConnectionTests(session, engine)
+        self._changes = Changes(session, self)
         self._title = TitleBar("Jackfield")
         self._filter_line = FilterLine()
-        self._list = PagedList[ConnectionSummary](
-            columns(session.registry.name, self._scope_of, self._tests.under_way),
-            row_id=lambda row: row.id,
-            multiple=True,
-            empty="",
-            sort=self._order.marked,
-        )
+        self._list = ConnectionTable(session, self._tests.under_way)
         self._pane = ConnectionPane()
         self._saved_id: str | None = None  # to be highlighted when the list is read
         self._read_at = 0.0
@@ -90,8 +81,15 @@ class ConnectionsScreen(WorkingScreen[None]):
         yield self._pane
         yield KeyBar(
             *("connection.new", "connection.test", "list.open", "connection.filter", "connection.scope", "list.mark"),
-            *("connection.delete", "connection.edit", "connection.sort", "connection.test-all", "app.lock"),
-            words={"connection.scope": "place", "connection.test-all": "test all"},
+            *(
+                "connection.delete",
+                "connection.change",
+                "connection.edit",
+                "connection.sort",
+                "connection.test-all",
+                "app.lock",
+            ),
+            words={"connection.scope": "place", "connection.test-all": "test all", "connection.change": "change"},
         )
 
     # What is listed
@@ -106,7 +104,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         self.post_message(self.Heard(news))
 
     async def _arrive(self) -> None:
-        self._place = await to_thread(lambda: describe(self._session, self._settings.place()))
+        self._list.place = await to_thread(lambda: describe(self._session, self._settings.place()))
         self._read_list(keep=False)
         for notice in await to_thread(lambda: list(greetings(self._session))):
             self._tell(notice)
@@ -114,42 +112,26 @@ class ConnectionsScreen(WorkingScreen[None]):
     def on_screen_resume(self) -> None:
         """Whatever was done on another screen shows."""
         if self._read_at:
-            self.work(self._go_to, self._place.scope, group="place", exclusive=True)
+            self.work(self._go_to, self._list.place.scope, group="place", exclusive=True)
 
     async def _go_to(self, scope: Scope | None) -> None:
         """List the connections of this place, or of the one around it when it is gone."""
-        before = self._place.scope
-        self._place = await to_thread(describe, self._session, scope)
-        moved = self._place.scope != before
+        before = self._list.place.scope
+        self._list.place = await to_thread(describe, self._session, scope)
+        moved = self._list.place.scope != before
         if moved:
             self._list.clear_marks()
-            await to_thread(self._settings.keep_place, self._place.scope)
+            await to_thread(self._settings.keep_place, self._list.place.scope)
         self._read_list(keep=not moved)
 
     def _read_list(self, *, keep: bool = True) -> None:
         """Read the list anew, and what its title says."""
         self._read_at = monotonic()
-        self._list.load(
-            self._rows(),
-            sort=self._order.marked,
-            empty=self._place.when_empty(filtered=self._filter != Filter()),
-            keep=keep,
-            row_id=self._saved_id,
-        )
+        self._list.read(keep=keep, row_id=self._saved_id)
         self.work(self._count, group="count", exclusive=True)
 
-    def _rows(self) -> ConnectionRows:
-        place = self._place
-        wanted = ConnectionList(
-            place.organization_id, place.project_id, self._filter, self._order.sort, self._order.descending
-        )
-        return ConnectionRows(self._session.connections, wanted)
-
-    def _scope_of(self, row: ConnectionSummary) -> str:
-        return self._place.scope_of(row)
-
     async def _count(self) -> None:
-        place = self._place
+        place = self._list.place
         counts = await to_thread(
             self._session.connections.counts, organization_id=place.organization_id, project_id=place.project_id
         )
@@ -200,13 +182,6 @@ class ConnectionsScreen(WorkingScreen[None]):
         words = (f"{running} running" if running else "", f"{marked} marked" if marked else "")
         self._filter_line.say(" · ".join(filter(None, words)))
 
-    def _chosen(self) -> list[str]:
-        """The marked connections, or else the highlighted one."""
-        if self._list.marked:
-            return sorted(self._list.marked)
-        row = self._list.highlighted
-        return [row.id] if row is not None else []
-
     # Filter and order
 
     def action_filter(self) -> None:
@@ -214,7 +189,7 @@ class ConnectionsScreen(WorkingScreen[None]):
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         event.stop()
-        self._filter = event.filter
+        self._list.filter = event.filter
         self._note()
         self._read_list(keep=False)
 
@@ -234,17 +209,17 @@ class ConnectionsScreen(WorkingScreen[None]):
             self._list.clear_marks()
 
     def action_sort(self) -> None:
-        self._order = self._order.next()
+        self._list.order = self._list.order.next()
         self._read_list()
 
     def action_reverse(self) -> None:
-        self._order = self._order.reversed()
+        self._list.order = self._list.order.reversed()
         self._read_list()
 
     # Tests
 
     def action_test(self) -> None:
-        self._begin_tests(self._chosen())
+        self._begin_tests(self._list.chosen())
 
     def action_test_all(self) -> None:
         self.work(self._test_all, group="ask", exclusive=True)
@@ -252,7 +227,7 @@ class ConnectionsScreen(WorkingScreen[None]):
     async def _test_all(self) -> None:
         question = Confirm(f"Test all {self._list.count:,} that are listed?", yes="Test")
         if self._list.count and await self.is_confirmed(question):
-            self._begin_tests(await to_thread(self._rows().ids))
+            self._begin_tests(await to_thread(self._list.rows().ids))
 
     def _begin_tests(self, ids: Iterable[str]) -> None:
         try:
@@ -294,8 +269,7 @@ class ConnectionsScreen(WorkingScreen[None]):
             self._list.update_row(row)
         for notice in changes.notices():
             self._tell(notice)
-        moving = self._filter != Filter() or not self._order.is_by_definition
-        if changes.gone or (moving and not self._tests.under_way):
+        if changes.gone or (self._list.is_moved_by_tests and not self._tests.under_way):
             self._read_list()
         else:
             self.work(self._count, group="count", exclusive=True)
@@ -311,10 +285,10 @@ class ConnectionsScreen(WorkingScreen[None]):
             self.app.copy_to_clipboard(row.id)
 
     def action_new(self) -> None:
-        if not self._place.possible:
+        if not self._list.place.possible:
             tell(self, "A connection belongs to an organization.", next_step="o makes the first one.")
             return
-        self.app.push_screen(GalleryScreen(self._session, self._engine, self._place.scope), self._saved)
+        self.app.push_screen(GalleryScreen(self._session, self._engine, self._list.place.scope), self._saved)
 
     def action_edit(self) -> None:
         row = self._list.highlighted
@@ -329,22 +303,39 @@ class ConnectionsScreen(WorkingScreen[None]):
     def _saved(self, connection_id: str | None) -> None:
         """Read the list anew with what was saved highlighted."""
         self._saved_id = connection_id
-        self.work(self._go_to, self._place.scope, group="place", exclusive=True)
+        self.work(self._go_to, self._list.place.scope, group="place", exclusive=True)
 
     def action_scope(self) -> None:
-        self.app.push_screen(OrganizationsScreen(self._session, self._place.scope), self._chose_place)
+        self.app.push_screen(OrganizationsScreen(self._session, self._list.place.scope), self._chose_place)
 
     def _chose_place(self, chosen: Chosen | None) -> None:
         if chosen is not None:
             self.work(self._go_to, chosen.scope, group="place", exclusive=True)
 
-    def action_delete(self) -> None:
-        if ids := self._chosen():
-            self.work(self._delete, ids, group="ask", exclusive=True)
+    # Changing many
 
-    async def _delete(self, ids: list[str]) -> None:
+    def action_change(self, what: str = "") -> None:
+        """Change the marked connections, or the highlighted one; without `what` it is asked for."""
+        if ids := self._list.chosen():
+            self.work(self._change, what, ids, group="ask", exclusive=True)
+
+    async def _change(self, what: str, ids: list[str]) -> None:
+        wanted = what or await self._changes.choose(len(ids))
+        if wanted == TEST:
+            self._begin_tests(ids)
+        elif wanted:
+            await self._tell_after(self._changes.make(wanted, ids), clear=True)
+
+    def action_undo(self) -> None:
+        self.work(self._tell_after, self._changes.undo(), group="undo")
+
+    async def _tell_after(self, change: Awaitable[Notice | None], *, clear: bool = False) -> None:
+        """Make a change, tell how it came out, and show the list as it is then, however far it came."""
         try:
-            if await Deletion(self._session, self.is_confirmed).delete(ids):
-                self._list.clear_marks()
+            if notice := await change:
+                self._tell(notice)
+                if clear:
+                    self._list.clear_marks()
         finally:
+            self._engine.look_now()
             self._read_list()

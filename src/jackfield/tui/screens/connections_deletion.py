@@ -9,6 +9,7 @@ from textual.screen import Screen
 from jackfield.model.connection import Connection
 from jackfield.model.errors import InUse
 from jackfield.services.session import Session
+from jackfield.services.undo import Removal
 from jackfield.tui.widgets.confirm import Confirm
 from jackfield.tui.widgets.typed_confirm import TypedConfirm
 
@@ -26,12 +27,13 @@ class Deletion:
         uses = [line for one in doomed for line in await to_thread(self._uses, one)]
         if not await self._is_sure(doomed, uses):
             return False
+        into = self._session.undo.begin()
         for one in doomed:
-            await self._delete(one, even_if_used=bool(uses))
+            await self._delete(into, one, even_if_used=bool(uses))
         return True
 
-    async def _delete(self, connection: Connection, *, even_if_used: bool) -> None:
-        delete = partial(self._session.connections.delete, connection)
+    async def _delete(self, into: Removal, connection: Connection, *, even_if_used: bool) -> None:
+        delete = partial(self._session.undo.delete, into, connection)
         try:
             await to_thread(delete, even_if_used=even_if_used)
         except InUse as error:  # since it was asked about
@@ -44,7 +46,7 @@ class Deletion:
         if uses:
             lines = [f"{use} stops working" for use in uses]
             return await self._ask(TypedConfirm(f"Delete {named}, although it is in use?", lines, word=named))
-        nothing = f"Nothing uses {'it' if len(doomed) == 1 else 'them'}. What is sealed is lost."
+        nothing = f"Nothing uses {'it' if len(doomed) == 1 else 'them'}. Until the vault locks, u takes it back."
         return await self._ask(Confirm(f"Delete {named}?", [nothing], yes="Delete"))
 
     def _uses(self, connection: Connection) -> list[str]:

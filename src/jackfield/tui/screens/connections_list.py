@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from jackfield.model.connection import ConnectionSummary
-from jackfield.services.connections import ConnectionList, Connections, Sort
+from jackfield.services.connections import ConnectionList, Connections, Filter, Sort
+from jackfield.services.session import Session
+from jackfield.tui.screens.connections_place import NOWHERE
 from jackfield.tui.symbols import PARTLY, RUNNING, Mark, state_mark
 from jackfield.tui.times import ago, left
 from jackfield.tui.widgets import paged_list
 from jackfield.tui.widgets.lines import Span
-from jackfield.tui.widgets.paged_list import Column
+from jackfield.tui.widgets.paged_list import Column, PagedList
 
 TESTING: Final = Mark("testing", RUNNING.symbol, RUNNING.ascii, RUNNING.tone)
 
@@ -106,3 +108,50 @@ def columns(
         Column("Expiry", expiry, width=8, sort=Sort.EXPIRY),
         Column("Tested", lambda row: Span(ago(row.tested_at), "muted"), width=8, sort=Sort.TESTED),
     )
+
+
+class ConnectionTable(PagedList[ConnectionSummary]):
+    """The connections of a place, as they are filtered and ordered now. What changes is shown by `read`."""
+
+    def __init__(self, session: Session, testing: Collection[str]) -> None:
+        self.place = NOWHERE
+        self.filter = Filter()
+        self.order = Order()
+        self._connections = session.connections
+        super().__init__(
+            columns(session.registry.name, self._scope_of, testing),
+            row_id=lambda row: row.id,
+            multiple=True,
+            sort=self.order.marked,
+        )
+
+    def read(self, *, keep: bool = True, row_id: str | None = None) -> None:
+        """Read the rows anew; `keep` and `row_id` say which one is highlighted then, as in `load`."""
+        self.load(
+            self.rows(),
+            sort=self.order.marked,
+            empty=self.place.when_empty(filtered=self.filter != Filter()),
+            keep=keep,
+            row_id=row_id,
+        )
+
+    def rows(self) -> ConnectionRows:
+        """All that is listed now."""
+        place, order = self.place, self.order
+        wanted = ConnectionList(place.organization_id, place.project_id, self.filter, order.sort, order.descending)
+        return ConnectionRows(self._connections, wanted)
+
+    def chosen(self) -> list[str]:
+        """Ids of the marked connections, or else of the highlighted one."""
+        if self.marked:
+            return sorted(self.marked)
+        row = self.highlighted
+        return [row.id] if row is not None else []
+
+    def _scope_of(self, row: ConnectionSummary) -> str:
+        return self.place.scope_of(row)
+
+    @property
+    def is_moved_by_tests(self) -> bool:
+        """Whether a test may change which rows are listed, or where."""
+        return self.filter != Filter() or not self.order.is_by_definition

@@ -12,6 +12,7 @@ from jackfield.model.errors import JackfieldError, LockedError
 from jackfield.tui.widgets.ask import Ask
 from jackfield.tui.widgets.notice import tell_error
 
+Answer = TypeVar("Answer")
 Done = TypeVar("Done")
 Task = Callable[..., Coroutine[None, None, None]]
 
@@ -49,9 +50,13 @@ class WorkingScreen(Screen[ScreenResultType]):
         except JackfieldError as error:
             self.after_error(error)
 
-    async def is_confirmed(self, question: Screen[bool]) -> bool:
+    async def answer(self, question: Screen[Answer]) -> Answer:
         """Ask, from a task given to `work`, and wait for the answer."""
         return await self.app.push_screen_wait(question)
+
+    async def is_confirmed(self, question: Screen[bool]) -> bool:
+        """The same for a question of yes or no."""
+        return await self.answer(question)
 
     async def ask_until_done(self, question: str, value: str, do: Callable[[str], Done], *, note: str) -> Done | None:
         """Ask for one line, from a task given to `work`, until `do` takes it; None when the user leaves it.

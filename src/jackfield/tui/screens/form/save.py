@@ -26,7 +26,7 @@ from jackfield.tui.widgets.option_line import YES_OR_NO
 from jackfield.tui.widgets.prose import Prose, paragraph
 
 _NEVER: Final = "never"
-_SCHEDULES: Final = {
+SCHEDULES: Final = {
     5: "every 5 minutes",
     15: "every 15 minutes",
     60: "every hour",
@@ -159,9 +159,9 @@ class SaveStep(Step):
 
     def _schedules(self) -> Iterator[Option]:
         minutes = self.form.every_minutes or DEFAULT_MINUTES
-        if minutes not in _SCHEDULES:
+        if minutes not in SCHEDULES:
             yield Option(str(minutes), f"every {minutes} minutes")
-        for known, words in _SCHEDULES.items():
+        for known, words in SCHEDULES.items():
             yield Option(str(known), words)
         yield Option(_NEVER, "only by hand")
 
