@@ -84,6 +84,10 @@ def list_connections(
             rows = [row for row in rows if row.id in held]
         names = {row.scope.organization_id for row in rows}
         organizations = {one: session.organizations.get(one).name for one in names}
+    _show_rows(program, rows, organizations)
+
+
+def _show_rows(program: Program, rows: list[ConnectionSummary], organizations: dict[str, str]) -> None:
     value = [_summary(row, organizations) for row in rows]
     lines = table(
         ("NAME", "PROVIDER", "ORGANIZATION", "SCOPE", "STATE", "EXPIRES", "TESTED"),
