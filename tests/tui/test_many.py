@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from jackfield.model.connection import State
+from jackfield.services.filters import SavedFilters
+from jackfield.tui.screens.form.screen import FormScreen
 from support.face import until
 from support.stage import said, shows
-from support.whole import Filling, Whole, enter
+from support.whole import USE, Filling, Whole, enter
 
 SIZE = (100, 30)
 
@@ -82,3 +84,61 @@ async def test_u_brings_back_what_was_deleted_until_the_vault_locks(filling: Fil
         await pilot.press("u")
         await shows(pilot, "Nothing was deleted since the vault was opened.")
         assert "5 connections" in said(app)
+
+
+async def test_a_clone_has_everything_but_name_and_secrets(filling: Filling) -> None:
+    """The form of a new connection: uses and targets are there, the token and the name are not."""
+    filling.connection("api", where="web", every=15)
+    app = Whole(filling.home)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await enter(pilot)
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen), turns=3000)
+        assert isinstance(app.screen, FormScreen)
+        form = app.screen._form
+        assert (form.connection, form.name, form.texts.get("accessToken", ""), form.stored) == (None, "", "", {})
+        assert (form.uses, form.every_minutes, form.scope) == ({USE: {"team": "acme"}}, 15, filling.scopes["web"])
+
+
+async def test_a_filter_is_saved_used_and_forgotten(filling: Filling) -> None:
+    """The text is kept under a name, narrows the list again, and is gone when it is forgotten."""
+    filling.one_of_each()
+    app = Whole(filling.home)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        screen = await enter(pilot)
+        await pilot.press("f")
+        await shows(pilot, "No filter is saved yet.")
+        await pilot.press("slash", *"state:failed", "enter", "f")
+        await shows(pilot, "Save this filter")
+        await pilot.press(*"save", "enter", *"broken", "enter")
+        await shows(pilot, "Saved as broken.")
+        await pilot.press("escape")
+        await until(pilot, lambda: screen._list.count == 6, turns=3000)
+        await pilot.press("f", *"broken", "enter")
+        await until(pilot, lambda: screen._list.count == 1, turns=3000)
+        await pilot.press("f", *"forget", "enter", "enter")
+        await shows(pilot, "Forgot the filter broken.")
+    assert SavedFilters(filling.session.store).all() == ()
+
+
+async def test_a_pasted_secret_lists_those_that_hold_it(filling: Filling) -> None:
+    """Masked while it is typed; esc lists everything again. One that nobody holds lists nothing."""
+    filling.connection("one")
+    filling.connection("two", token="another-token-of-netlify")
+    filling.connection("three")
+    app = Whole(filling.home)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        screen = await enter(pilot)
+        await pilot.press("p", *"another-token-of-netlify")
+        await shows(pilot, "Which secret shall they hold?", "\u2022\u2022\u2022\u2022")
+        assert "another-token" not in said(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen._list.count == 1, turns=3000)
+        await shows(pilot, "that hold the secret")
+        highlighted = screen._list.highlighted
+        assert highlighted is not None
+        assert highlighted.name == "two"
+        await pilot.press("escape")
+        await until(pilot, lambda: screen._list.count == 3, turns=3000)
+        await pilot.press("p", *"nobody", "enter")
+        await shows(pilot, "Nothing matches the filter: esc lifts it.")

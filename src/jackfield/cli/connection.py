@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from jackfield.cli.form import create, edit
+from jackfield.cli.filters import filters
+from jackfield.cli.form import clone, create, edit
 from jackfield.cli.login import login
 from jackfield.cli.many import change_connections
 from jackfield.cli.output import ago, instant, pairs, table, until
@@ -34,7 +35,7 @@ def connection() -> None:
     """
 
 
-for _command in (create, edit, change_connections, login, test_connections):
+for _command in (create, clone, edit, change_connections, filters, login, test_connections):
     connection.add_command(_command)
 
 
@@ -44,6 +45,7 @@ for _command in (create, edit, change_connections, login, test_connections):
 @project_option
 @click.option("--sort", type=click.Choice(_SORTS), default="name", show_default=True)
 @click.option("--descending", is_flag=True)
+@click.option("--saved", metavar="NAME", help="Narrow by the filter that was saved under this name, too.")
 @click.option("--with-secret", metavar="FILE", help="Only those that hold this secret, read from a file, - or fd:N.")
 @json_option
 @click.pass_obj
@@ -54,6 +56,7 @@ def list_connections(
     project: str | None,
     sort: str,
     descending: bool,
+    saved: str | None,
     with_secret: str | None,
 ) -> None:
     """List connections.
@@ -62,9 +65,12 @@ def list_connections(
     """
     from jackfield.cli.keyholder import read_first_line
     from jackfield.services.connections import ConnectionList, Sort, parse_filter
+    from jackfield.services.filters import SavedFilters
 
     with program.session() as session:
         place, inner = find_places(session, organization, project)
+        if saved is not None:
+            words = (SavedFilters(session.store).get(saved).text, *words)
         wanted = ConnectionList(
             place.id if place else None,
             inner.id if inner else None,
@@ -78,6 +84,10 @@ def list_connections(
             rows = [row for row in rows if row.id in held]
         names = {row.scope.organization_id for row in rows}
         organizations = {one: session.organizations.get(one).name for one in names}
+    _show_rows(program, rows, organizations)
+
+
+def _show_rows(program: Program, rows: list[ConnectionSummary], organizations: dict[str, str]) -> None:
     value = [_summary(row, organizations) for row in rows]
     lines = table(
         ("NAME", "PROVIDER", "ORGANIZATION", "SCOPE", "STATE", "EXPIRES", "TESTED"),

@@ -76,8 +76,8 @@ def form_options(command: Command) -> Command:
 def create(
     program: Program,
     /,
-    slug: str,
-    organization: str,
+    slug: str | None,
+    organization: str | None,
     project: str | None,
     name: str,
     method: str | None,
@@ -96,10 +96,12 @@ def create(
 
     with program.session() as session:
         place, inner = find_places(session, organization, project)
-        if place is None:
-            raise NotFound("There is no such organization.", "List them with: jackfield organization list")
         form = _new_form(session, slug, method, like)
-        form.scope, form.name = Scope(place.id, inner.id if inner else None), name
+        if place is not None:
+            form.scope = Scope(place.id, inner.id if inner else None)
+        if form.scope is None:
+            raise NotFound("There is no such organization.", "List them with: jackfield organization list")
+        form.name = name
         if said["identity"] is not None:
             form.identity = _identity_for(session, form, said["identity"])
         _fill(program, form, said)
@@ -119,6 +121,25 @@ def create(
                 _, result = engine.take_over(made).future.result()
         _show_saved(program, session, form, session.connections.get(made.id), result)
     return 0
+
+
+@click.command()
+@click.argument("like", metavar="CONNECTION")
+@click.option("-o", "--organization", metavar="ORG", help="Where the new one belongs; left out, where the other does.")
+@project_option
+@click.option("--name", required=True, help="The name of the new one: a-z, 0-9 and hyphens.")
+@form_options
+@way_option
+@click.option("--untested", is_flag=True, help="Save it without a test.")
+@json_option
+@click.pass_context
+def clone(context: click.Context, /, **said: Any) -> int:
+    """Make a connection like another one.
+
+    It has everything of that but its name, its secrets and the end of its credential: give secrets with --set.
+    """
+    code: int = context.invoke(create, slug=None, method=None, platform_managed=False, **said)
+    return code
 
 
 @click.command()
@@ -174,20 +195,18 @@ def _identity_for(session: "Session", form: "Form", said: str) -> "Identity | No
     return identity
 
 
-def _new_form(session: "Session", slug: str, method: str | None, like: str | None) -> "Form":
+def _new_form(session: "Session", slug: str | None, method: str | None, like: str | None) -> "Form":
     """An empty form, or one that starts from another connection without its secrets."""
     from jackfield.services.form import Form
+    from jackfield.services.trial import cloned_form
 
-    provider = session.registry.get(slug)
+    model = None if like is None else find_connection(session, like, None, None)
+    provider = session.registry.get(slug or (model.provider if model is not None else ""))
     form = Form.new(provider)
-    if like is not None:
-        model = find_connection(session, like, None, None)
+    if model is not None:
         if model.provider != provider.slug:
             raise UsageError(f"{model.name} is a {model.provider} connection.", f"Make a {model.provider} one like it.")
-        fields = session.connections.fields(model, reason="copy")
-        form = Form.of(provider, model, fields, session.identities.of_connection(model.id))
-        form.connection, form.platform_managed = None, False
-        form.stored.clear()
+        form = cloned_form(session, model)
     elif method is None:
         method = method_of(provider, None).id
     if method is not None:

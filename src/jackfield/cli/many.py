@@ -1,5 +1,7 @@
 """Changing several connections with one command."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jackfield.cli.program import (
@@ -12,6 +14,9 @@ from jackfield.cli.program import (
 )
 from jackfield.model.connection import Scope
 from jackfield.model.errors import NotFound
+
+if TYPE_CHECKING:
+    from jackfield.services.many import Outcome
 
 _REFUSED = 5
 
@@ -42,7 +47,7 @@ def change_connections(
 
     What can be done is done; the exit code is 5 when anything was refused, and each refusal is told.
     """
-    from jackfield.services.many import Outcome, read_tags
+    from jackfield.services.many import read_tags
     from jackfield.services.schedule import read_minutes
 
     if to_project and not to_organization:
@@ -64,6 +69,11 @@ def change_connections(
         if place is not None:
             scope = Scope(place.id, inner.id if inner else None)
             outcomes.append(("Moved", session.many.move(ids, scope)))
+    _tell(program, outcomes)
+    return _REFUSED if any(outcome.refused for _, outcome in outcomes) else 0
+
+
+def _tell(program: Program, outcomes: "list[tuple[str, Outcome]]") -> None:
     value = [
         {
             "change": did.lower(),
@@ -81,4 +91,3 @@ def change_connections(
         )
     ]
     program.out.show(value, lines)
-    return _REFUSED if any(outcome.refused for _, outcome in outcomes) else 0

@@ -120,6 +120,10 @@ class Connections:
         with self._store.read() as tx:
             return tuple(connections.get(tx, one) for one in connections.with_secret(tx, self._digest(secret)))
 
+    def holding(self, found: Filter, secret: Secret) -> Filter:
+        """The filter, narrowed to connections whose first secret field holds this value. The value is not kept."""
+        return replace(found, secret_digest=self._digest(secret))
+
     def used_by(self, connection_id: str) -> tuple[Consumer, ...]:
         with self._store.read() as tx:
             return consumers.of_connection(tx, connection_id)

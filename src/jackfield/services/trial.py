@@ -64,6 +64,15 @@ def stored_form(session: Session, connection: Connection, *, reason: str = "edit
     return form
 
 
+def cloned_form(session: Session, connection: Connection) -> Form:
+    """The form of a new connection like this one: everything but its name, its secrets and what was said of its end."""
+    form = stored_form(session, connection, reason="copy")
+    form.connection, form.platform_managed = None, False
+    form.name = form.expires = ""
+    form.stored.clear()
+    return form
+
+
 def draft_to_test(session: Session, form: Form) -> Draft:
     """What a test needs; kept secrets of an edited connection and its identity are opened for it.
 

@@ -42,6 +42,7 @@ class Filter:
     organizations: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     expires: tuple[Expires, ...] = ()
+    secret_digest: str = ""  # keyed, of the first secret; nothing that is typed gives it
 
 
 def parse(text: str, *, now: datetime) -> Filter:

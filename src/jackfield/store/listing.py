@@ -176,6 +176,8 @@ def _parts(c: Any, found: Filter) -> list[ColumnElement[bool]]:
     if found.states or found.failures:
         asked = ((c.state, found.states), (c.failure_kind, found.failures))
         parts.append(or_(*(column.in_(values) for column, values in asked if values)))
+    if found.secret_digest:
+        parts.append(c.secret_digest == found.secret_digest)
     if found.projects:
         parts.append(c.project_id.in_(select(project.id).where(project.name.in_(found.projects))))
     if found.organizations:

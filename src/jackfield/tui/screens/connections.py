@@ -1,7 +1,7 @@
 """The home screen: the connections of a place, what the highlighted one is, and what can be done with them."""
 
 from asyncio import to_thread
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -11,16 +11,18 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.timer import Timer
 
-from jackfield.model.connection import ConnectionSummary, Scope
+from jackfield.model.connection import Connection, ConnectionSummary, Scope
 from jackfield.model.errors import JackfieldError
 from jackfield.services.engine import Engine, LockAsked, News
+from jackfield.services.form import Form
 from jackfield.services.session import Session
 from jackfield.services.settings import Settings
-from jackfield.services.trial import stored_form
+from jackfield.services.trial import cloned_form, stored_form
 from jackfield.tui.keys import Place, bindings
 from jackfield.tui.screens.connections_arrival import greetings
 from jackfield.tui.screens.connections_changes import TEST, Changes
 from jackfield.tui.screens.connections_filter import FilterLine
+from jackfield.tui.screens.connections_finding import Finding
 from jackfield.tui.screens.connections_list import ConnectionTable
 from jackfield.tui.screens.connections_pane import ConnectionPane, look
 from jackfield.tui.screens.connections_place import describe, facts
@@ -67,6 +69,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         self._title = TitleBar("Jackfield")
         self._filter_line = FilterLine()
         self._list = ConnectionTable(session, self._tests.under_way)
+        self._finding = Finding(session, self, self._filter_line, self._list)
         self._pane = ConnectionPane()
         self._saved_id: str | None = None  # to be highlighted when the list is read
         self._read_at = 0.0
@@ -115,13 +118,7 @@ class ConnectionsScreen(WorkingScreen[None]):
             self.work(self._go_to, self._list.place.scope, group="place", exclusive=True)
 
     async def _go_to(self, scope: Scope | None) -> None:
-        """List the connections of this place, or of the one around it when it is gone."""
-        before = self._list.place.scope
-        self._list.place = await to_thread(describe, self._session, scope)
-        moved = self._list.place.scope != before
-        if moved:
-            self._list.clear_marks()
-            await to_thread(self._settings.keep_place, self._list.place.scope)
+        moved = await self._list.go_to(scope)
         self._read_list(keep=not moved)
 
     def _read_list(self, *, keep: bool = True) -> None:
@@ -131,15 +128,13 @@ class ConnectionsScreen(WorkingScreen[None]):
         self.work(self._count, group="count", exclusive=True)
 
     async def _count(self) -> None:
-        place = self._list.place
-        counts = await to_thread(
-            self._session.connections.counts, organization_id=place.organization_id, project_id=place.project_id
-        )
-        self._title.show_place("Jackfield", *place.words, facts=facts(counts))
+        counts = await self._list.counts()
+        self._title.show_place("Jackfield", *self._list.place.words, facts=facts(counts))
 
     def on_paged_list_loaded(self, event: PagedList.Loaded) -> None:
         event.stop()
         self._saved_id = None
+        self._note()
 
     def on_paged_list_load_failed(self, event: PagedList.LoadFailed) -> None:
         event.stop()
@@ -179,7 +174,8 @@ class ConnectionsScreen(WorkingScreen[None]):
 
     def _note(self) -> None:
         marked, running = len(self._list.marked), len(self._tests.under_way)
-        words = (f"{running} running" if running else "", f"{marked} marked" if marked else "")
+        held = "that hold the secret" if self._list.holding else ""
+        words = (held, f"{running} running" if running else "", f"{marked} marked" if marked else "")
         self._filter_line.say(" · ".join(filter(None, words)))
 
     # Filter and order
@@ -206,7 +202,13 @@ class ConnectionsScreen(WorkingScreen[None]):
     def action_lift_filter(self) -> None:
         """Show everything again; the filter key offers the text once more. Without a filter, forget the marks."""
         if not self._filter_line.lift():
-            self._list.clear_marks()
+            self._list.let_go()
+
+    def action_saved_filters(self) -> None:
+        self.work(self._finding.by_saved, group="ask", exclusive=True)
+
+    def action_with_secret(self) -> None:
+        self.work(self._finding.by_secret, group="ask", exclusive=True)
 
     def action_sort(self) -> None:
         self._list.order = self._list.order.next()
@@ -291,14 +293,16 @@ class ConnectionsScreen(WorkingScreen[None]):
         self.app.push_screen(GalleryScreen(self._session, self._engine, self._list.place.scope), self._saved)
 
     def action_edit(self) -> None:
-        row = self._list.highlighted
-        if row is not None:
-            self.work(self._edit, row.id, group="open", exclusive=True)
+        self.work(self._open_form, stored_form, group="open", exclusive=True)
 
-    async def _edit(self, connection_id: str) -> None:
-        connection = await to_thread(self._session.connections.get, connection_id)
-        form = await to_thread(stored_form, self._session, connection)
-        self.app.push_screen(FormScreen(self._session, self._engine, form), self._saved)
+    def action_clone(self) -> None:
+        self.work(self._open_form, cloned_form, group="open", exclusive=True)
+
+    async def _open_form(self, make: Callable[[Session, Connection], Form]) -> None:
+        if (row := self._list.highlighted) is not None:
+            connection = await to_thread(self._session.connections.get, row.id)
+            form = await to_thread(make, self._session, connection)
+            self.app.push_screen(FormScreen(self._session, self._engine, form), self._saved)
 
     def _saved(self, connection_id: str | None) -> None:
         """Read the list anew with what was saved highlighted."""

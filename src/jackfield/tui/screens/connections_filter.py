@@ -65,6 +65,15 @@ class FilterLine(Horizontal):
     def _field(self) -> TextInput:
         return self.query_one(TextInput)
 
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self._field.value
+
+    def put(self, text: str) -> None:
+        """Filter by this text."""
+        self._field.value = text
+
     def open(self) -> None:
         """Type on; after the filter was lifted, from what it was."""
         field = self._field

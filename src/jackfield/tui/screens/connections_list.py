@@ -1,13 +1,15 @@
 """Connections by position, over pages that are read by key, and how one of them looks in a line."""
 
+from asyncio import to_thread
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from jackfield.model.connection import ConnectionSummary
+from jackfield.model.connection import ConnectionSummary, Scope, State
 from jackfield.services.connections import ConnectionList, Connections, Filter, Sort
 from jackfield.services.session import Session
-from jackfield.tui.screens.connections_place import NOWHERE
+from jackfield.services.settings import Settings
+from jackfield.tui.screens.connections_place import NOWHERE, describe
 from jackfield.tui.symbols import PARTLY, RUNNING, Mark, state_mark
 from jackfield.tui.times import ago, left
 from jackfield.tui.widgets import paged_list
@@ -117,7 +119,8 @@ class ConnectionTable(PagedList[ConnectionSummary]):
         self.place = NOWHERE
         self.filter = Filter()
         self.order = Order()
-        self._connections = session.connections
+        self.holding = ""  # the digest of a secret; with one, only connections that hold it are listed
+        self._session = session
         super().__init__(
             columns(session.registry.name, self._scope_of, testing),
             row_id=lambda row: row.id,
@@ -130,16 +133,24 @@ class ConnectionTable(PagedList[ConnectionSummary]):
         self.load(
             self.rows(),
             sort=self.order.marked,
-            empty=self.place.when_empty(filtered=self.filter != Filter()),
+            empty=self.place.when_empty(filtered=self._narrowed != Filter()),
             keep=keep,
             row_id=row_id,
         )
 
+    def let_go(self) -> None:
+        """List those again that do not hold the secret; where none was asked for, forget the marks."""
+        if self.holding:
+            self.holding = ""
+            self.read()
+        else:
+            self.clear_marks()
+
     def rows(self) -> ConnectionRows:
         """All that is listed now."""
         place, order = self.place, self.order
-        wanted = ConnectionList(place.organization_id, place.project_id, self.filter, order.sort, order.descending)
-        return ConnectionRows(self._connections, wanted)
+        wanted = ConnectionList(place.organization_id, place.project_id, self._narrowed, order.sort, order.descending)
+        return ConnectionRows(self._session.connections, wanted)
 
     def chosen(self) -> list[str]:
         """Ids of the marked connections, or else of the highlighted one."""
@@ -148,10 +159,29 @@ class ConnectionTable(PagedList[ConnectionSummary]):
         row = self.highlighted
         return [row.id] if row is not None else []
 
+    @property
+    def _narrowed(self) -> Filter:
+        return replace(self.filter, secret_digest=self.holding)
+
+    async def go_to(self, scope: Scope | None) -> bool:
+        """Be about this place, or the one around it when it is gone, and keep that; False where it is no other."""
+        before = self.place.scope
+        self.place = await to_thread(describe, self._session, scope)
+        if self.place.scope == before:
+            return False
+        self.clear_marks()
+        await to_thread(Settings(self._session.store).keep_place, self.place.scope)
+        return True
+
+    async def counts(self) -> dict[State, int]:
+        """How many connections of the place are in each state, whatever the filter."""
+        place, counts = self.place, self._session.connections.counts
+        return await to_thread(counts, organization_id=place.organization_id, project_id=place.project_id)
+
     def _scope_of(self, row: ConnectionSummary) -> str:
         return self.place.scope_of(row)
 
     @property
     def is_moved_by_tests(self) -> bool:
         """Whether a test may change which rows are listed, or where."""
-        return self.filter != Filter() or not self.order.is_by_definition
+        return self._narrowed != Filter() or not self.order.is_by_definition
