@@ -11,10 +11,12 @@ from textual.events import Event, InputEvent, Paste, Resize
 from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.timer import Timer
 
 from jackfield.model.errors import JackfieldError, LockedError
 from jackfield.model.secret import Secret
 from jackfield.text import clean
+from jackfield.tui.clipboard import SECRET_SECONDS, Clipboard
 from jackfield.tui.crash import Crash, record_crash
 from jackfield.tui.idle import Idle, boot_seconds
 from jackfield.tui.keys import Place, action, bindings, key_shown, keys_of, read_key_map
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
 HUNG_UP: Final = 129  # the shell's code for a program ended by a hang-up
-CLIPBOARD_SECONDS: Final = 20.0
 IDLE_LOOK_SECONDS: Final = 5.0  # so long after waking, a machine that slept too long may still show the screen
 IDLE_CHOICES: Final = (1, 5, 15, 30, 60, 0)  # minutes; 0: never
 SMALLEST: Final = (60, 12)  # columns and lines under which a message stands in for the screen
@@ -111,7 +112,8 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self._opened = opened
         self._destination = destination
         self._idle = Idle(clock)
-        self._copied = 0
+        self._clipboard_of: Clipboard | None = None
+        self._forgetting: Timer | None = None
         self._trouble: JackfieldError | None = None
         others = list(self.available_themes)
         self.show_theme(self._first_theme())
@@ -146,7 +148,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         """Close the vault; every screen over the locked one goes, with what it shows."""
         self.workers.cancel_all()
         self.door.lock()
-        self._forget_copied(self._copied)
+        self._forget_copied()
         self.clear_notifications()
         self._replace_all(self.door_screen(reason))
 
@@ -213,11 +215,12 @@ class JackfieldApp(App[int], inherit_bindings=False):
     def hang_up(self) -> None:
         """The terminal is gone or the program is asked to end: lock, and leave without a word."""
         self.door.lock()
+        self._forget_copied()
         self.exit(HUNG_UP)
 
     async def action_quit(self) -> None:
         self.door.lock()
-        self._forget_copied(self._copied)
+        self._forget_copied()
         self.exit(0)
 
     async def action_back(self) -> None:
@@ -299,26 +302,25 @@ class JackfieldApp(App[int], inherit_bindings=False):
     # Clipboard
 
     def copy(self, text: str | Secret) -> None:
-        """Send text to the terminal's clipboard; a secret is cleared after 20 seconds unless we copied again."""
+        """Copy text; a secret is taken away again after 20 seconds, at lock, and when this program is gone."""
         driver = self._driver
         if not isinstance(driver, TerminalDriver):
             return
-        secret = isinstance(text, Secret)
+        if self._clipboard_of is None:
+            self._clipboard_of = Clipboard(driver.write, terminal=driver.outlet.fileno())
         try:
-            driver.copy(text.reveal() if isinstance(text, Secret) else text)
+            said = self._clipboard_of.copy(text)
         except JackfieldError as error:
             tell_error(self, error)
             return
-        self._copied += 1
-        if secret:
-            self.set_timer(CLIPBOARD_SECONDS, lambda turn=self._copied: self._forget_copied(turn))
-        tell(self, "Sent to the terminal's clipboard" + (" for 20 seconds." if secret else "."))
+        if self._forgetting is not None:
+            self._forgetting.stop()
+        self._forgetting = self.set_timer(SECRET_SECONDS, self._forget_copied) if isinstance(text, Secret) else None
+        tell(self, said)
 
-    def _forget_copied(self, turn: int) -> None:
-        """Empty the clipboard if the last thing copied was of that turn and a secret is in it still."""
-        if turn and turn == self._copied and isinstance(self._driver, TerminalDriver):
-            self._driver.copy("")
-            self._copied = 0
+    def _forget_copied(self) -> None:
+        if self._clipboard_of is not None:
+            self._clipboard_of.forget()
 
     def copy_to_clipboard(self, text: str) -> None:
         """What Textual's own inputs call."""
