@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from rich.console import RenderableType
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
 HUNG_UP: Final = 129  # the shell's code for a program ended by a hang-up
-IDLE_LOOK_SECONDS: Final = 5.0  # so long after waking, a machine that slept too long may still show the screen
+IDLE_LOOK_SECONDS: Final = 5.0  # so long after waking, a machine that slept may still show the screen
 IDLE_CHOICES: Final = (1, 5, 15, 30, 60, 0)  # minutes; 0: never
 SMALLEST: Final = (60, 12)  # columns and lines under which a message stands in for the screen
 
@@ -94,10 +95,12 @@ class JackfieldApp(App[int], inherit_bindings=False):
         opened: Callable[[], Screen[None]],
         destination: Callable[[str], Screen[Any]] | None = None,
         clock: Callable[[], float] = boot_seconds,
+        awake: Callable[[], float] = monotonic,
     ) -> None:
         """`opened` makes the screen behind the door, `destination` one that every other leads to, by its name.
 
-        Both raise LockedError when the door is closed again.
+        Both raise LockedError when the door is closed again. `awake` is a clock that stands still while the machine
+        sleeps, and `clock` one that does not.
 
         Raises UsageError when the key map in `home` cannot be used.
         """
@@ -111,7 +114,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self.set_keymap({action_id: ",".join(keys) for action_id, keys in self.key_map.items()})
         self._opened = opened
         self._destination = destination
-        self._idle = Idle(clock)
+        self._idle = Idle(clock, awake)
         self._clipboard_of: Clipboard | None = None
         self._forgetting: Timer | None = None
         self._trouble: JackfieldError | None = None
@@ -160,11 +163,20 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self._fit(self.size)
 
     def _lock_when_away(self) -> bool:
-        """Lock when nobody touched a key for too long; whether that was so."""
+        """Lock when nobody touched a key for too long, or the machine slept; whether that was so.
+
+        Where the user chose that it never locks by itself, it does not at sleep either.
+        """
         minutes = self.door.idle_minutes
-        if minutes is None or self._idle.seconds < minutes * 60:
+        if minutes is None:
             return False
-        self.action_lock(f"Locked: no key was touched for {minutes} minute{'s' * (minutes > 1)}.")
+        if self._idle.seconds >= minutes * 60:
+            self.action_lock(f"Locked: no key was touched for {minutes} minute{'s' * (minutes > 1)}.")
+        elif self._idle.slept:
+            self.action_lock("Locked: the machine was asleep.")
+        else:
+            return False
+        self._idle.touch()
         return True
 
     async def on_event(self, event: Event) -> None:
