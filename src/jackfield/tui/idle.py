@@ -15,9 +15,7 @@ def boot_seconds() -> float:
 class Idle:
     """Counts from the last touch. `clock` goes on while the machine sleeps, `awake` stands still then."""
 
-    def __init__(
-        self, clock: Callable[[], float] = boot_seconds, awake: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = boot_seconds, awake: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._awake = awake
         self.touch()
