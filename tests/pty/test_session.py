@@ -82,6 +82,34 @@ def test_a_lost_terminal_ends_the_program_quietly(start: Start, end: str, tmp_pa
     assert not (tmp_path / "home" / "crashes").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the state of a process in /proc, which only Linux has")
+def test_stopped_and_continued_it_leaves_the_terminal_and_comes_back(start: Start, tmp_path: Path) -> None:
+    """SIGTSTP gives the terminal back before it stops; SIGCONT takes it again, with what was typed."""
+    with start() as terminal:
+        terminal.wait_for(LOCKED)
+        terminal.press("canary")
+        terminal.wait_for("6 characters")
+        os.kill(terminal.pid, signal.SIGTSTP)
+        stat = Path(f"/proc/{terminal.pid}/stat")
+        for _ in range(600):
+            if stat.read_text().rpartition(")")[2].split()[0] == "T":
+                break
+            terminal.read(0.1)
+        else:
+            raise AssertionError("it does not stop")
+        terminal.settle()
+        raw = bytes(terminal.raw)
+        assert raw.rfind(b"\x1b[?1049l") > raw.rfind(b"\x1b[?1049h")
+        assert b"canary" not in raw
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.settle(1.0)
+        terminal.press("x")
+        terminal.wait_for("7 characters")
+        terminal.send(b"\x11")
+        assert terminal.wait() == 0
+    assert not (tmp_path / "home" / "crashes").exists()
+
+
 def test_variables_of_the_framework_have_no_effect(start: Start, tmp_path: Path) -> None:
     """No log, no screenshot, no typed keys, no other driver, whatever the environment asks for."""
     asked = {

@@ -1,12 +1,13 @@
 """Texts from outside can neither steer the terminal nor hide anything."""
 
+import asyncio
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.text import TooDeep, clean, clean_json, cleaned
+from jackfield.text import TooDeep, clean, clean_json, cleaned, tallied
 
 NASTY = st.text(
     alphabet=st.one_of(
@@ -48,6 +49,22 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     assert clean("x" * 11, limit=10).cut
     assert not clean("x" * 10, limit=10).cut
     assert len(cleaned("é" * 11, limit=10)) == 10
+
+
+def test_what_is_removed_meanwhile_is_counted_once_in_threads_too() -> None:
+    """A text that was cleaned already adds nothing, and what is cleaned outside is not counted."""
+
+    async def read() -> None:
+        await asyncio.gather(
+            asyncio.to_thread(clean_json, {"a\x1b": ["b\x9b\u202e", 1]}), asyncio.to_thread(cleaned, "\x07")
+        )
+
+    clean("\x1b")
+    with tallied() as tally:
+        asyncio.run(read())
+        cleaned(cleaned("x\u200by"))
+    clean("\x1b")
+    assert tally.removed == 5
 
 
 @given(NASTY, st.integers(min_value=0, max_value=40), st.booleans())

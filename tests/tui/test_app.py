@@ -273,7 +273,7 @@ class _Clock:
 async def test_it_locks_when_nobody_touched_a_key_for_too_long(tmp_path: Path) -> None:
     """Touching in time keeps it open; after that the next key locks, does nothing else, and the screen says why."""
     clock, door = _Clock(), _Door()
-    app = JackfieldApp(tmp_path, door, opened=_Inside, clock=clock)
+    app = JackfieldApp(tmp_path, door, opened=_Inside, clock=clock, awake=clock)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(*"right", "enter")
         await until(pilot, lambda: isinstance(app.screen, _Inside))
@@ -294,7 +294,7 @@ async def test_it_locks_when_nobody_touched_a_key_for_too_long(tmp_path: Path) -
 async def test_it_locks_by_itself_too(tmp_path: Path) -> None:
     """Without any key, the look at the clock is enough; a door without a limit stays open for ever."""
     clock, door = _Clock(), _Door()
-    app = JackfieldApp(tmp_path, door, opened=_Inside, clock=clock)
+    app = JackfieldApp(tmp_path, door, opened=_Inside, clock=clock, awake=clock)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(*"right", "enter")
         await until(pilot, lambda: isinstance(app.screen, _Inside))
@@ -303,6 +303,32 @@ async def test_it_locks_by_itself_too(tmp_path: Path) -> None:
         door.idle_minutes = 60
         assert app._lock_when_away()
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
+
+
+@pytest.mark.parametrize("first", ["key", "look"])
+async def test_it_locks_when_the_machine_slept(tmp_path: Path, first: str) -> None:
+    """Half a minute of sleep is enough, noticed by the next key or look; where it never locks by itself, it stays."""
+    clock, awake, door = _Clock(), _Clock(), _Door()
+    app = JackfieldApp(tmp_path, door, opened=_Inside, clock=clock, awake=awake)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, _Inside))
+        clock.now += 30
+        assert not app._lock_when_away()
+        await pilot.press("x")
+        door.idle_minutes = 5
+        clock.now, awake.now = clock.now + 30, awake.now + 29.5
+        assert not app._lock_when_away()
+        clock.now += 30
+        if first == "key":
+            await pilot.press("f1")
+        else:
+            assert app._lock_when_away()
+        await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
+        assert door.locked == 1
+        words = "the machine was asleep"
+        await until(pilot, lambda: any(words in str(line.visual) for line in app.screen.query("Static")))
+        assert not app._lock_when_away()
 
 
 async def test_how_long_it_stays_open_can_be_chosen(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ async def test_hostile_text_of_the_vendor_is_shown_as_it_is_and_acts_on_nothing(
     async with stage.run_test(size=(120, 40), notifications=True) as pilot:
         await to_connect(pilot)
         await pilot.press(*GOOD, "ctrl+t")
-        await shows(pilot, "[bold red]Ada[/] [/]")
+        await shows(pilot, "[bold red]Ada[/] [/]", "12 characters that steer a terminal or hide taken out")
         text = said(stage)
         assert not [character for character in text if character != "\n" and not character.isprintable()]
 

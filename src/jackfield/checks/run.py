@@ -42,7 +42,7 @@ from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import target_values
 from jackfield.providers.contract.spec import Method, Provider, Tls, Use
 from jackfield.providers.contract.values import NOTHING
-from jackfield.text import Redactor, cleaned
+from jackfield.text import Redactor, Tally, cleaned, tallied
 
 RANDOM_BYTES: Final = 6
 Target = Mapping[str, object]
@@ -50,7 +50,8 @@ Target = Mapping[str, object]
 
 async def run_check(request: CheckRequest, network: Network, on_progress: OnProgress = lambda _: None) -> CheckResult:
     """Test one credential. Every failure is part of the result; only cancellation is raised."""
-    return await _Run(request, network, on_progress).result()
+    with tallied() as tally:
+        return await _Run(request, network, on_progress, tally).result()
 
 
 def call_for(
@@ -93,8 +94,9 @@ def _tls_options(rules: Tls, names: Mapping[str, object]) -> TlsOptions | None:
 class _Run:
     """The state of one check under way."""
 
-    def __init__(self, request: CheckRequest, network: Network, on_progress: OnProgress) -> None:
+    def __init__(self, request: CheckRequest, network: Network, on_progress: OnProgress, tally: Tally) -> None:
         self.request = request
+        self.tally = tally
         self.network = network
         self.tell = on_progress
         self.found = Findings()
@@ -398,6 +400,7 @@ class _Run:
             certificate_issuer=self.trace.certificate_issuer,
             certificate_ends=self.trace.certificate_ends,
             reached=self.trace.reached,
+            removed=self.tally.removed,
         )
 
 

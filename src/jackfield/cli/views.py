@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jackfield.cli.output import instant, pairs, table, until
-from jackfield.model.check import CheckResult, GrantState
+from jackfield.model.check import CheckResult, GrantState, removed_words
 from jackfield.model.connection import Connection
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def result_value(name: str, result: CheckResult) -> dict[str, Any]:
         ],
         "expires_at": instant(result.expires_at),
         "duration_ms": result.duration_ms,
+        "removed": result.removed,
     }
 
 
@@ -57,6 +58,8 @@ def result_lines(name: str, result: CheckResult) -> Iterator[str]:
     expires = f"{instant(result.expires_at)} ({until(result.expires_at)})" if result.expires_at else ""
     yield from (f"  {line}" for line in pairs([*result.identity.items(), ("expires", expires)]))
     yield from (f"  warning: {warning}" for warning in result.warnings)
+    if result.removed:
+        yield f"  {removed_words(result.removed)}"
     yield from (f"  {line}" for line in grant_lines(result))
 
 

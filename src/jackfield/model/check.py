@@ -131,6 +131,14 @@ def unverified(grants: Iterable[Grant]) -> int:
     return sum(grant.state in {GrantState.UNKNOWN, GrantState.UNREADABLE} for grant in grants)
 
 
+def removed_words(count: int) -> str:
+    """How much was taken out of what the vendor said, in words; empty for nothing."""
+    characters = (
+        "character that steers a terminal or hides" if count == 1 else "characters that steer a terminal or hide"
+    )
+    return f"{count:,} {characters} taken out of what the vendor said" if count else ""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     outcome: Outcome
@@ -147,3 +155,4 @@ class CheckResult:
     certificate_issuer: str = ""
     certificate_ends: datetime | None = None
     reached: str = ""  # address and port really connected to
+    removed: int = 0  # characters taken out of what the vendor said, because they steer a terminal or hide

@@ -19,6 +19,7 @@ def detail_to_bytes(result: CheckResult) -> bytes:
         "warnings": result.warnings,
         "certificate": {"issuer": result.certificate_issuer, "ends": ends.isoformat() if ends else None},
         "reached": result.reached,
+        "removed": result.removed,
     }
     return json.dumps(detail, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -38,6 +39,7 @@ def detail_from_bytes(data: bytes) -> dict[str, Any]:
             "certificate_issuer": certificate["issuer"],
             "certificate_ends": datetime.fromisoformat(certificate["ends"]) if certificate["ends"] else None,
             "reached": detail["reached"],
+            "removed": int(detail.get("removed", 0)),
         }
     except (ValueError, KeyError, TypeError) as error:
         raise BlobTampered("This record of a test is not of the form it was written in.", "Test again.") from error

@@ -1,6 +1,6 @@
 """Cleaning and redaction of every text that comes from outside, once, where it enters."""
 
-from jackfield.text.cleaning import Cleaned, TooDeep, clean, clean_json, cleaned
+from jackfield.text.cleaning import Cleaned, Tally, TooDeep, clean, clean_json, cleaned, tallied
 from jackfield.text.redaction import REDACTED, Redactor
 
-__all__ = ["REDACTED", "Cleaned", "Redactor", "TooDeep", "clean", "clean_json", "cleaned"]
+__all__ = ["REDACTED", "Cleaned", "Redactor", "Tally", "TooDeep", "clean", "clean_json", "cleaned", "tallied"]

@@ -5,6 +5,9 @@ character and lone surrogates. Line and paragraph separators and carriage return
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +41,26 @@ class Cleaned:
     cut: bool
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many characters were taken out of all the texts that were cleaned meanwhile."""
+
+    removed: int = 0
+
+
+_TALLY: Final[ContextVar[Tally | None]] = ContextVar("tally", default=None)
+
+
+@contextmanager
+def tallied() -> Iterator[Tally]:
+    """Count what is removed inside, in the tasks and threads that are started there too."""
+    token = _TALLY.set(tally := Tally())
+    try:
+        yield tally
+    finally:
+        _TALLY.reset(token)
+
+
 class TooDeep(ValueError):
     """Nested data is deeper than a reader may have to go."""
 
@@ -49,6 +72,8 @@ def clean(text: str, *, limit: int = DETAIL_LIMIT, lines: bool = True) -> Cleane
         broken = _BREAK.sub("\n", text)
         text = _HIDDEN.sub("", broken)
         removed = len(broken) - len(text)
+        if removed and (tally := _TALLY.get()) is not None:
+            tally.removed += removed
         if not lines:
             text = _SPACING.sub(" ", text)
     return Cleaned(text[:limit], removed, len(text) > limit)

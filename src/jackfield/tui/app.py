@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from rich.console import RenderableType
@@ -11,10 +12,12 @@ from textual.events import Event, InputEvent, Paste, Resize
 from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.timer import Timer
 
 from jackfield.model.errors import JackfieldError, LockedError
 from jackfield.model.secret import Secret
 from jackfield.text import clean
+from jackfield.tui.clipboard import SECRET_SECONDS, Clipboard
 from jackfield.tui.crash import Crash, record_crash
 from jackfield.tui.idle import Idle, boot_seconds
 from jackfield.tui.keys import Place, action, bindings, joined, key_shown, keys_of, read_key_map
@@ -30,8 +33,7 @@ if TYPE_CHECKING:
 
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
 HUNG_UP: Final = 129  # the shell's code for a program ended by a hang-up
-CLIPBOARD_SECONDS: Final = 20.0
-IDLE_LOOK_SECONDS: Final = 5.0  # so long after waking, a machine that slept too long may still show the screen
+IDLE_LOOK_SECONDS: Final = 5.0  # so long after waking, a machine that slept may still show the screen
 IDLE_CHOICES: Final = (1, 5, 15, 30, 60, 0)  # minutes; 0: never
 SMALLEST: Final = (60, 12)  # columns and lines under which a message stands in for the screen
 
@@ -93,13 +95,15 @@ class JackfieldApp(App[int], inherit_bindings=False):
         opened: Callable[[], Screen[None]],
         destination: Callable[[str], Screen[Any]] | None = None,
         clock: Callable[[], float] = boot_seconds,
+        awake: Callable[[], float] = monotonic,
         mark: str = "",
         greeting: str | None = None,
     ) -> None:
         """`opened` makes the screen behind the door, `destination` one that every other leads to, by its name.
 
-        Both raise LockedError when the door is closed again. `mark` stands in every title; `greeting` is told to who
-        begins behind the door, which is open then; without it the door comes first.
+        Both raise LockedError when the door is closed again. `awake` is a clock that stands still while the machine
+        sleeps, and `clock` one that does not. `mark` stands in every title; `greeting` is told to who begins behind the
+        door, which is open then; without it the door comes first.
 
         Raises UsageError when the key map in `home` cannot be used.
         """
@@ -116,8 +120,9 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self.set_keymap({action_id: joined(keys) for action_id, keys in self.key_map.items()})
         self._opened = opened
         self._destination = destination
-        self._idle = Idle(clock)
-        self._copied = 0
+        self._idle = Idle(clock, awake)
+        self._clipboard_of: Clipboard | None = None
+        self._forgetting: Timer | None = None
         self._trouble: JackfieldError | None = None
         others = list(self.available_themes)
         self.show_theme(self._first_theme())
@@ -154,7 +159,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         """Close the vault; every screen over the locked one goes, with what it shows."""
         self.workers.cancel_all()
         self.door.lock()
-        self._forget_copied(self._copied)
+        self._forget_copied()
         self.clear_notifications()
         self._replace_all(self.door_screen(reason))
 
@@ -166,11 +171,20 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self._fit(self.size)
 
     def _lock_when_away(self) -> bool:
-        """Lock when nobody touched a key for too long; whether that was so."""
+        """Lock when nobody touched a key for too long, or the machine slept; whether that was so.
+
+        Where the user chose that it never locks by itself, it does not at sleep either.
+        """
         minutes = self.door.idle_minutes
-        if minutes is None or self._idle.seconds < minutes * 60:
+        if minutes is None:
             return False
-        self.action_lock(f"Locked: no key was touched for {minutes} minute{'s' * (minutes > 1)}.")
+        if self._idle.seconds >= minutes * 60:
+            self.action_lock(f"Locked: no key was touched for {minutes} minute{'s' * (minutes > 1)}.")
+        elif self._idle.slept:
+            self.action_lock("Locked: the machine was asleep.")
+        else:
+            return False
+        self._idle.touch()
         return True
 
     async def on_event(self, event: Event) -> None:
@@ -221,6 +235,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
     def hang_up(self) -> None:
         """The terminal is gone or the program is asked to end: lock, and leave without a word."""
         self.door.lock()
+        self._forget_copied()
         self.exit(HUNG_UP)
 
     def action_demo(self) -> None:
@@ -230,7 +245,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
 
     async def action_quit(self) -> None:
         self.door.lock()
-        self._forget_copied(self._copied)
+        self._forget_copied()
         self.exit(0)
 
     async def action_back(self) -> None:
@@ -312,26 +327,25 @@ class JackfieldApp(App[int], inherit_bindings=False):
     # Clipboard
 
     def copy(self, text: str | Secret) -> None:
-        """Send text to the terminal's clipboard; a secret is cleared after 20 seconds unless we copied again."""
+        """Copy text; a secret is taken away again after 20 seconds, at lock, and when this program is gone."""
         driver = self._driver
         if not isinstance(driver, TerminalDriver):
             return
-        secret = isinstance(text, Secret)
+        if self._clipboard_of is None:
+            self._clipboard_of = Clipboard(driver.write, terminal=driver.outlet.fileno())
         try:
-            driver.copy(text.reveal() if isinstance(text, Secret) else text)
+            said = self._clipboard_of.copy(text)
         except JackfieldError as error:
             tell_error(self, error)
             return
-        self._copied += 1
-        if secret:
-            self.set_timer(CLIPBOARD_SECONDS, lambda turn=self._copied: self._forget_copied(turn))
-        tell(self, "Sent to the terminal's clipboard" + (" for 20 seconds." if secret else "."))
+        if self._forgetting is not None:
+            self._forgetting.stop()
+        self._forgetting = self.set_timer(SECRET_SECONDS, self._forget_copied) if isinstance(text, Secret) else None
+        tell(self, said)
 
-    def _forget_copied(self, turn: int) -> None:
-        """Empty the clipboard if the last thing copied was of that turn and a secret is in it still."""
-        if turn and turn == self._copied and isinstance(self._driver, TerminalDriver):
-            self._driver.copy("")
-            self._copied = 0
+    def _forget_copied(self) -> None:
+        if self._clipboard_of is not None:
+            self._clipboard_of.forget()
 
     def copy_to_clipboard(self, text: str) -> None:
         """What Textual's own inputs call."""

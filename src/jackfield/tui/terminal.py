@@ -174,10 +174,6 @@ class TerminalDriver(LinuxDriver):
         except OSError:
             self._hang_up()
 
-    def copy(self, text: str) -> None:
-        """Send `text` to the terminal's clipboard; whether it arrives, nobody can tell. Raises UsageError."""
-        self.write(clipboard_sequence(text, os.environ))
-
     def _watch_terminal(self) -> None:
         """Wait, without using the processor, for the other end to close: input alone would read nothing for ever."""
         watch = select.poll()

@@ -1,10 +1,13 @@
-"""What a process that holds keys gives up before it holds any: core dumps, tracing by others, wide file modes."""
+"""What a process that holds keys gives up before it holds any: core dumps, tracing by others, logs, wide file
+modes."""
 
 import contextlib
 import os
 import resource
 import sys
 from typing import Final
+
+from jackfield.text.silence import refuse_all_logs
 
 # Variables by which a library would write secrets or the screen to a file; those that start with a prefix as well.
 REFUSED_VARIABLES: Final = ("SSLKEYLOGFILE",)
@@ -14,6 +17,7 @@ _PR_SET_DUMPABLE: Final = 4
 
 def harden_process() -> None:
     """Make this process and what it starts keep to itself. Each step is best effort; nothing is raised."""
+    refuse_all_logs()
     os.umask(0o077)
     for name in list(os.environ):
         if name in REFUSED_VARIABLES or name.startswith(REFUSED_PREFIXES):

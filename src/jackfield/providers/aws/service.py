@@ -1,7 +1,6 @@
 """One AWS service as the vendor's library describes it: where it is, how requests are written, signed and read."""
 
 import json
-import logging
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -184,7 +183,3 @@ def _stranger(reply: Reply) -> NetFailure:
         f"Something else than AWS answered {reply.status}.",
         "A proxy or a login page may stand between: try from another network.",
     )
-
-
-# The library logs what is signed and whole answers, with the session of a role in them: none of it reaches a handler.
-logging.getLogger("botocore").propagate = False

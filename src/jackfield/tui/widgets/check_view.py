@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from jackfield.model.check import CheckResult, Outcome, StepName, StepOutcome, unverified
+from jackfield.model.check import CheckResult, Outcome, StepName, StepOutcome, removed_words, unverified
 from jackfield.model.connection import State
 from jackfield.model.errors import JackfieldError
 from jackfield.tui.live import LiveCheck
@@ -100,6 +100,7 @@ def _verdict(result: CheckResult, width: int) -> Iterator[Line]:
     mark = state_mark(State(result.outcome.value), None, unverified(result.grants))
     if result.failure is not None:
         yield from _trouble(result.failure.kind.value, result.failure.message, result.failure.next_step, width)
+        yield from paragraph(removed_words(result.removed), width, "muted", first="  ") if result.removed else ()
         return
     account = next(iter(result.identity.values()), "")
     expiry = f"expires in {left(result.expires_at)}" if result.expires_at else ""
@@ -113,6 +114,7 @@ def _verdict(result: CheckResult, width: int) -> Iterator[Line]:
         yield from paragraph(f"{count} {rights} could not be verified: {_SEE}", width, "unproven", sign="  ? ")
     for warning in result.warnings:
         yield from paragraph(warning, width, "limited", sign="  ▲ ")
+    yield from paragraph(removed_words(result.removed), width, "muted", first="  ") if result.removed else ()
     yield ()
 
 

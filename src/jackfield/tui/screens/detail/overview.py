@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from jackfield.model.check import CheckResult, ExpiryKnown
+from jackfield.model.check import CheckResult, ExpiryKnown, removed_words
 from jackfield.model.connection import Connection
 from jackfield.model.errors import JackfieldError, NotFound
 from jackfield.providers.contract.registry import ProviderFileError
@@ -81,6 +81,7 @@ def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
             *((label.capitalize(), value, "") for label, value in (result.identity if result else {}).items()),
             ("Reached", result.reached if result else "", ""),
             ("Certificate", _certificate(result), ""),
+            ("Removed", removed_words(result.removed) if result else "", "muted"),
             ("Expires", *_expiry(connection)),
             ("Provider", f"{facts.provider.name if facts.provider else connection.provider} · {_method(facts)}", ""),
             ("Place", f"{facts.place}{'' if connection.scope.project_id else ' (every project)'}", ""),

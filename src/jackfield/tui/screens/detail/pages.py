@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from jackfield.model.check import CheckResult, EvidenceKind, Grant, GrantState, Outcome
+from jackfield.model.check import CheckResult, EvidenceKind, Grant, GrantState, Outcome, removed_words
 from jackfield.model.connection import State
 from jackfield.services.audit import Entry
 from jackfield.services.connections import Consumer
@@ -250,6 +250,9 @@ def run_lines(moment: Moment, result: CheckResult, width: int) -> Iterator[Line]
         sign = STEP_MARKS[step.outcome]
         first = f" {sign.symbol} {fit(step.name, 14)}"
         yield from paragraph(f"{step.detail}  {took(step.ms)}".strip(), width, first=first)
+    if result.removed:
+        yield ()
+        yield from paragraph(f"{removed_words(result.removed)}.", width, "muted")
 
 
 def audit_page(entries: Sequence[Entry]) -> Page:
