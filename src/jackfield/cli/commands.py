@@ -44,8 +44,10 @@ _FAULT = "Jackfield met an error of its own ({})."
 @click.option("--recovery-key-file", metavar="FILE", help="Open the vault with the recovery key, read likewise.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="Open the vault with a key file.")
 @click.option("--json", is_flag=True, help="Print JSON instead of lines.")
-@click.option("--plain", is_flag=True, hidden=True, help="Plain lines, as always here.")
-@click.option("--no-mouse", is_flag=True, hidden=True, help="For the full-screen interface.")
+@click.option(
+    "--plain", is_flag=True, help="Plain lines, never the full-screen interface; commands print nothing else."
+)
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal in the full-screen interface.")
 @click.pass_context
 def root(
     context: click.Context,
