@@ -9,6 +9,7 @@ import click
 
 from jackfield import __version__
 from jackfield.cli.audit import audit
+from jackfield.cli.completing import complete_files
 from jackfield.cli.connection import connection
 from jackfield.cli.copies import backup, restore
 from jackfield.cli.identity import identity
@@ -40,8 +41,18 @@ _FAULT = "Jackfield met an error of its own ({})."
 )
 @click.version_option(__version__, message="jackfield %(version)s")
 @click.option("--home", type=click.Path(path_type=Path), help="The folder that holds everything (JACKFIELD_HOME).")
-@click.option("--passphrase-file", metavar="FILE", help="Read the passphrase from a file's first line, - or fd:N.")
-@click.option("--recovery-key-file", metavar="FILE", help="Open the vault with the recovery key, read likewise.")
+@click.option(
+    "--passphrase-file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Read the passphrase from a file's first line, - or fd:N.",
+)
+@click.option(
+    "--recovery-key-file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Open the vault with the recovery key, read likewise.",
+)
 @click.option("--key-file", type=click.Path(path_type=Path), help="Open the vault with a key file.")
 @click.option("--json", is_flag=True, help="Print JSON instead of lines.")
 @click.option(
@@ -77,9 +88,13 @@ for _command in (
 @root.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script that makes the shell complete commands.
+    """Print a script that makes the shell complete commands, options, providers and their uses.
 
-    For bash: eval "$(jackfield completion bash)"
+    In ~/.bashrc: eval "$(jackfield completion bash)"
+
+    In ~/.zshrc, after compinit: eval "$(jackfield completion zsh)"
+
+    In ~/.config/fish/config.fish: jackfield completion fish | source
     """
     from click.shell_completion import get_completion_class
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from jackfield.cli.completing import complete_files
 from jackfield.cli.form import create, edit
 from jackfield.cli.login import login
 from jackfield.cli.output import ago, instant, pairs, table, until
@@ -43,7 +44,12 @@ for _command in (create, edit, login, test_connections):
 @project_option
 @click.option("--sort", type=click.Choice(_SORTS), default="name", show_default=True, help="The order.")
 @click.option("--descending", is_flag=True, help="The other way round.")
-@click.option("--with-secret", metavar="FILE", help="Only those that hold this secret, read from a file, - or fd:N.")
+@click.option(
+    "--with-secret",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Only those that hold this secret, read from a file, - or fd:N.",
+)
 @json_option
 @click.pass_obj
 def list_connections(
