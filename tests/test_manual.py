@@ -4,8 +4,9 @@ import ast
 from pathlib import Path
 
 from jackfield.providers.contract.registry import Registry
+from man_page import man_page
 from threats import THREATS, Built
-from write_manual import MANUAL, providers_page, threats_page
+from write_manual import MANUAL, keys_page, providers_page, threats_page
 
 TESTS = Path(__file__).parent
 
@@ -18,6 +19,12 @@ def test_the_providers_page_is_the_one_the_providers_make() -> None:
 def test_the_threats_page_is_the_one_the_threats_make() -> None:
     """Run `python tests/write_manual.py` after a change of `threats.yaml`."""
     assert MANUAL.joinpath("threats.md").read_text("utf-8") == threats_page(THREATS)
+
+
+def test_the_keys_page_and_the_man_page_are_those_the_program_makes() -> None:
+    """Run `python tests/write_manual.py` after a change of a command, an option, a key or `twins.yaml`."""
+    assert MANUAL.joinpath("keys.md").read_text("utf-8") == keys_page()
+    assert MANUAL.joinpath("jackfield.1").read_text("utf-8") == man_page()
 
 
 def test_every_threat_has_its_row() -> None:

@@ -8,7 +8,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Permission, Provider
+from jackfield.tui.keys import ACTIONS, Place, key_shown
+from man_page import man_page
 from threats import THREATS, Built, Threat
+from twins import TWINS
 
 MANUAL = Path(__file__).resolve().parents[1] / "src" / "jackfield" / "manual"
 PROOFS = {
@@ -92,6 +95,26 @@ def threats_page(threats: Sequence[Threat]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def keys_page() -> str:
+    """Every action with its keys, and the command that does the same."""
+    lines = [
+        "# Keys and commands",
+        "",
+        "What can be done in the full-screen interface, by which key, and which command does the same in plain lines.",
+        "`keys.yaml` in the home folder replaces keys by action id. Moving about in a screen has no command.",
+    ]
+    for place in Place:
+        lines += ["", f"## {place.value}", "", "| action | id | keys | command |", "|---|---|---|---|"]
+        for action in ACTIONS:
+            if action.place is place:
+                keys = ", ".join(f"`{key_shown(key)}`" for key in action.keys)
+                twin = TWINS[action.id].told("`") if action.id in TWINS else ""
+                lines.append(f"| {action.title} | `{action.id}` | {keys} | {twin} |")
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
+    MANUAL.joinpath("keys.md").write_text(keys_page(), "utf-8")
+    MANUAL.joinpath("jackfield.1").write_text(man_page(), "utf-8")
     MANUAL.joinpath("threats.md").write_text(threats_page(THREATS), "utf-8")
     MANUAL.joinpath("providers.md").write_text(providers_page(Registry()), "utf-8")

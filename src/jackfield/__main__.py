@@ -28,6 +28,22 @@ commands:
   demo                  everything in a throw-away home, without credentials
 """
 INTERRUPTED: Final = 130  # as a shell says it
+_INSTEAD: Final = """\
+Plain lines come from commands. In place of the full-screen interface there are:
+
+  jackfield init                          make a vault
+  jackfield connection list               the connections, filtered and sorted
+  jackfield connection show CONNECTION    one of them, with its last test
+  jackfield connection create PROVIDER    make one; `jackfield provider show PROVIDER` is the guide
+  jackfield connection test --all         test them
+  jackfield map                           what uses which connection
+  jackfield expiry                        what ends, and when
+  jackfield audit list                    what was done
+  jackfield worker                        test in the background
+
+`jackfield --help` lists every command, `jackfield COMMAND --help` says more, and the manual (man jackfield) names the
+command for each key.
+"""
 _FLAGS: Final = {"--no-mouse": "no_mouse", "--plain": "plain", "--version": "version", "--help": "help", "-h": "help"}
 _VALUES: Final = {"--home": "home", "--passphrase-file": "passphrase_file"}
 
@@ -71,7 +87,7 @@ def main() -> int:
             print(f"jackfield {__version__}")
             return 0
         if not rest and (options.help or options.plain):
-            print(_HELP, end="")
+            print(_HELP if options.help else _INSTEAD, end="")
             return 0 if options.help else UsageError.exit_code
         shows_demo = rest == ["demo"] and not options.plain
         if (rest and not shows_demo) or options.passphrase_file is not None or "_JACKFIELD_COMPLETE" in os.environ:

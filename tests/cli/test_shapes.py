@@ -240,3 +240,13 @@ def test_the_help_names_every_command_and_no_other(
     monkeypatch.setattr(sys, "argv", ["jackfield", "--help"])
     assert main() == 0
     assert sorted(capsys.readouterr().out.partition("commands:\n")[2].split()) == sorted(root.commands)
+
+
+def test_places_are_described(jackfield: Jackfield) -> None:
+    """By commands of their own, which leave the name as it is; an empty sentence takes the old one away."""
+    jackfield.done("organization", "describe", "acme", "of the anvils")
+    jackfield.done("project", "describe", "web", "the shop", "-o", "acme")
+    assert [one["description"] for one in jackfield("organization", "list", "--json").json] == ["of the anvils"]
+    assert [one["description"] for one in jackfield("project", "list", "-o", "acme", "--json").json] == ["the shop"]
+    jackfield.done("organization", "describe", "acme", "")
+    assert [one["description"] for one in jackfield("organization", "list", "--json").json] == [""]

@@ -19,7 +19,14 @@ def audit() -> None:
 @audit.command("list")
 @click.option("--about", metavar="CONNECTION", help="Only entries about this connection.")
 @click.option("--before", type=click.IntRange(min=1), metavar="NUMBER", help="Only entries before this one.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    metavar="NUMBER",
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
 @json_option
 @click.pass_obj
 def list_entries(program: Program, about: str | None, before: int | None, limit: int) -> None:

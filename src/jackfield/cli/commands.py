@@ -9,6 +9,7 @@ import click
 
 from jackfield import __version__
 from jackfield.cli.audit import audit
+from jackfield.cli.completing import complete_files
 from jackfield.cli.connection import connection
 from jackfield.cli.copies import backup, restore
 from jackfield.cli.demo import demo
@@ -43,12 +44,24 @@ _FAULT = "Jackfield met an error of its own ({})."
 )
 @click.version_option(__version__, message="jackfield %(version)s")
 @click.option("--home", type=click.Path(path_type=Path), help="The folder that holds everything (JACKFIELD_HOME).")
-@click.option("--passphrase-file", metavar="FILE", help="Read the passphrase from a file's first line, - or fd:N.")
-@click.option("--recovery-key-file", metavar="FILE", help="Open the vault with the recovery key, read likewise.")
+@click.option(
+    "--passphrase-file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Read the passphrase from a file's first line, - or fd:N.",
+)
+@click.option(
+    "--recovery-key-file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Open the vault with the recovery key, read likewise.",
+)
 @click.option("--key-file", type=click.Path(path_type=Path), help="Open the vault with a key file.")
 @click.option("--json", is_flag=True, help="Print JSON instead of lines.")
-@click.option("--plain", is_flag=True, hidden=True, help="Plain lines, as always here.")
-@click.option("--no-mouse", is_flag=True, hidden=True, help="For the full-screen interface.")
+@click.option(
+    "--plain", is_flag=True, help="Plain lines, never the full-screen interface; commands print nothing else."
+)
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal in the full-screen interface.")
 @click.pass_context
 def root(
     context: click.Context,
@@ -78,9 +91,13 @@ for _command in (
 @root.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script that makes the shell complete commands.
+    """Print a script that makes the shell complete commands, options, providers and their uses.
 
-    For bash: eval "$(jackfield completion bash)"
+    In ~/.bashrc: eval "$(jackfield completion bash)"
+
+    In ~/.zshrc, after compinit: eval "$(jackfield completion zsh)"
+
+    In ~/.config/fish/config.fish: jackfield completion fish | source
     """
     from click.shell_completion import get_completion_class
 

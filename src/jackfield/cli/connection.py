@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from jackfield.cli.completing import complete_files
 from jackfield.cli.filters import filters
 from jackfield.cli.form import clone, create, edit
 from jackfield.cli.login import login
@@ -43,10 +44,15 @@ for _command in (create, clone, edit, change_connections, filters, login, test_c
 @click.argument("words", nargs=-1, metavar="[FILTER…]")
 @organization_option
 @project_option
-@click.option("--sort", type=click.Choice(_SORTS), default="name", show_default=True)
-@click.option("--descending", is_flag=True)
+@click.option("--sort", type=click.Choice(_SORTS), default="name", show_default=True, help="The order.")
+@click.option("--descending", is_flag=True, help="The other way round.")
 @click.option("--saved", metavar="NAME", help="Narrow by the filter that was saved under this name, too.")
-@click.option("--with-secret", metavar="FILE", help="Only those that hold this secret, read from a file, - or fd:N.")
+@click.option(
+    "--with-secret",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Only those that hold this secret, read from a file, - or fd:N.",
+)
 @json_option
 @click.pass_obj
 def list_connections(
@@ -163,7 +169,7 @@ def delete(program: Program, name: str, organization: str | None, project: str |
 
 @connection.command()
 @described
-@click.option("--to-organization", metavar="ORG", required=True)
+@click.option("--to-organization", metavar="ORG", required=True, help="The organization it goes to.")
 @click.option("--to-project", metavar="PROJECT", help="Left out, every project of the organization may use it.")
 @json_option
 @click.pass_obj
@@ -189,7 +195,9 @@ def move(
 
 @connection.command()
 @described
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 500), metavar="NUMBER", default=20, show_default=True, help="At most so many."
+)
 @json_option
 @click.pass_obj
 def history(program: Program, name: str, organization: str | None, project: str | None, limit: int) -> None:

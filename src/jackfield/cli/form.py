@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from jackfield.cli.completing import complete_uses
 from jackfield.cli.login import log_in_form, needs_login, way_option
 from jackfield.cli.program import (
     Program,
@@ -14,7 +15,7 @@ from jackfield.cli.program import (
     json_option,
     project_option,
 )
-from jackfield.cli.provider import method_of, slug_argument
+from jackfield.cli.provider import method_of, method_option, slug_argument
 from jackfield.cli.testing import teller
 from jackfield.cli.values import SET_HELP, read_fields, read_uses
 from jackfield.cli.views import connection_value, result_lines, result_value
@@ -37,7 +38,14 @@ _NONE: Final = "none"  # in the place of a source identity
 def form_options(command: Command) -> Command:
     """What may be said both when a connection is made and when it is edited; what is not said is None or empty."""
     options = (
-        click.option("--use", "uses", multiple=True, metavar="ID", help="What the connection is for; several times."),
+        click.option(
+            "--use",
+            "uses",
+            multiple=True,
+            metavar="ID",
+            shell_complete=complete_uses,
+            help="What the connection is for; several times.",
+        ),
         click.option("--target", "targets", multiple=True, metavar="USE.NAME=VALUE", help="A target value of a use."),
         click.option("--set", "fields", multiple=True, metavar="NAME=VALUE", help=SET_HELP),
         click.option("--identity", metavar="IDENTITY|none", help="The source identity that it starts from."),
@@ -65,7 +73,7 @@ def form_options(command: Command) -> Command:
 @click.option("-o", "--organization", metavar="ORG", required=True, help="The organization.")
 @project_option
 @click.option("--name", required=True, help="Its name: a-z, 0-9 and hyphens.")
-@click.option("--method", metavar="ID", help="The method; the recommended one when left out.")
+@method_option
 @form_options
 @click.option("--like", metavar="CONNECTION", help="Take what is not said from another one; never its secrets.")
 @way_option

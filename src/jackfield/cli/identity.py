@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jackfield.cli.completing import complete_slugs
 from jackfield.cli.output import instant, pairs, table
 from jackfield.cli.program import Program, every, json_option
-from jackfield.cli.provider import complete_slugs
 from jackfield.cli.testing import teller
 from jackfield.cli.values import SET_HELP, read_fields
 from jackfield.cli.views import result_lines, result_value

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jackfield.cli.completing import complete_files
 from jackfield.cli.keyholder import ask_new, read_first_line
 from jackfield.cli.output import table
 from jackfield.cli.program import Program, json_option
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from jackfield.vault.sources import KeySource
 
 new_passphrase_option = click.option(
-    "--new-passphrase-file", metavar="FILE", help="Read the new passphrase from a file's first line, - or fd:N."
+    "--new-passphrase-file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Read the new passphrase from a file's first line, - or fd:N.",
 )
 
 
@@ -133,7 +137,12 @@ def passphrase(program: Program, new_passphrase_file: str | None) -> None:
 
 @key.command()
 @click.option(
-    "--also-passphrase-file", "others", multiple=True, metavar="FILE", help="Another passphrase of the vault."
+    "--also-passphrase-file",
+    "others",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Another passphrase of the vault.",
 )
 @click.option("--also-key-file", "files", multiple=True, type=click.Path(path_type=Path), help="A key file of it.")
 @click.option(

@@ -56,6 +56,19 @@ def rename_organization(program: Program, name: str, new: str) -> None:
     program.out.show(_place(changed), [f"Renamed {name} to {changed.name}."])
 
 
+@organization.command("describe")
+@click.argument("name")
+@click.argument("description")
+@json_option
+@click.pass_obj
+def describe_organization(program: Program, name: str, description: str) -> None:
+    """Say in a sentence what an organization is; an empty one takes it away."""
+    with program.session() as session:
+        found = session.organizations.named(name)
+        changed = session.organizations.edit(found, name=found.name, description=description)
+    program.out.show(_place(changed), [f"Described {changed.name}."])
+
+
 @organization.command("delete")
 @click.argument("name")
 @json_option
@@ -111,6 +124,20 @@ def rename_project(program: Program, name: str, new: str, organization: str) -> 
         found = session.projects.named(session.organizations.named(organization).id, name)
         changed = session.projects.edit(found, name=new, description=found.description)
     program.out.show(_place(changed), [f"Renamed {name} to {changed.name}."])
+
+
+@project.command("describe")
+@click.argument("name")
+@click.argument("description")
+@of_organization
+@json_option
+@click.pass_obj
+def describe_project(program: Program, name: str, description: str, organization: str) -> None:
+    """Say in a sentence what a project is; an empty one takes it away."""
+    with program.session() as session:
+        found = session.projects.named(session.organizations.named(organization).id, name)
+        changed = session.projects.edit(found, name=found.name, description=description)
+    program.out.show(_place(changed), [f"Described {changed.name}."])
 
 
 @project.command("delete")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jackfield.cli.completing import complete_methods, complete_slugs, complete_uses
 from jackfield.cli.output import pairs, table
 from jackfield.cli.program import Program, json_option
 from jackfield.cli.values import SET_HELP, read_fields, read_uses
@@ -16,14 +17,10 @@ if TYPE_CHECKING:
     from jackfield.providers.contract.spec import Method, Permission, Provider, Use
 
 
-def complete_slugs(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-    from jackfield.providers.contract.registry import Registry
-    from jackfield.services.home import Home
-
-    return [slug for slug in Registry(Home.default().providers).slugs() if slug.startswith(incomplete)]
-
-
 slug_argument = click.argument("slug", metavar="PROVIDER", shell_complete=complete_slugs)
+method_option = click.option(
+    "--method", metavar="ID", shell_complete=complete_methods, help="The method; the recommended one when left out."
+)
 
 
 def registry_of(program: Program) -> "Registry":
@@ -76,9 +73,17 @@ def show(program: Program, slug: str) -> None:
 
 @provider.command()
 @slug_argument
-@click.option("--use", "uses", multiple=True, required=True, metavar="ID", help="What the connection is for.")
+@click.option(
+    "--use",
+    "uses",
+    multiple=True,
+    required=True,
+    metavar="ID",
+    shell_complete=complete_uses,
+    help="What the connection is for.",
+)
 @click.option("--target", "targets", multiple=True, metavar="USE.NAME=VALUE", help="A target value of a use.")
-@click.option("--method", metavar="ID", help="The method; the recommended one when left out.")
+@method_option
 @click.option("--set", "fields", multiple=True, metavar="NAME=VALUE", help=SET_HELP)
 @json_option
 @click.pass_obj
