@@ -24,8 +24,7 @@ options:
 commands:
   init  lock  status  doctor  organization  project  provider  connection  identity  import  export
   map  expiry  exec  worker  audit  backup  restore  key  settings
-  completion
-  demo                  everything in a throw-away home, without credentials
+  completion  demo
 """
 INTERRUPTED: Final = 130  # as a shell says it
 _INSTEAD: Final = """\

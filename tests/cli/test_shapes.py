@@ -50,7 +50,7 @@ def test_providers_are_listed_in_their_shape(empty: Jackfield) -> None:
             {
                 "id": "str",
                 "feature": "str",
-                "target": {"team": {"label": "str", "required": "bool"}},
+                "target": {name: {"label": "str", "required": "bool"} for name in ("team", "site")},
                 "permissions": [{"name": "str", "why": "str", "when": "str"}],
             }
         ],

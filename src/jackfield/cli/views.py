@@ -42,7 +42,6 @@ def result_value(name: str, result: CheckResult) -> dict[str, Any]:
         ],
         "expires_at": instant(result.expires_at),
         "duration_ms": result.duration_ms,
-        "removed": result.removed,
     }
 
 
