@@ -163,12 +163,18 @@ def test_a_line_of_pgpass_that_names_no_connection_says_why(line: str, why: str,
 def test_a_service_says_its_tls_and_keeps_its_number_sign(write: Write, looked: Look) -> None:
     write(
         ".pg_service.conf",
-        "# mine\n[app]\nhost=db.example.com\nport=6543\ndbname=app\nuser=bob\npassword=a #b;c\nsslmode=require\n"
+        "# mine\n[app]\nhost=db.example.com\nport=6543\ndbname=app\nuser=bob\npassword=a #b;c\nsslmode=verify-full\n"
         "[app]\nport=7654\n",
     )
     one = plain(by_name(looked("pg-service"))["app"])
     assert (one["password"], one["port"]) == ("a #b;c", 7654)
-    assert (one["sslEnabled"], one["sslRejectUnauthorized"]) == (True, False)
+    assert (one["sslEnabled"], one["sslRejectUnauthorized"]) == (True, True)
+
+
+def test_a_service_that_verifies_nobody_is_not_taken(write: Write, looked: Look) -> None:
+    """That wants words typed for it, which nobody types while importing."""
+    write(".pg_service.conf", "[app]\nhost=db.example.com\ndbname=app\nuser=bob\npassword=p\nsslmode=require\n")
+    assert "Nobody would verify" in by_name(looked("pg-service"))["app"].why_not
 
 
 @pytest.mark.parametrize(
