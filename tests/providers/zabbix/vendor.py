@@ -1,12 +1,12 @@
 """Zabbix as it is, version 6.0, and in miniature as 7.2 differs from it."""
 
-import itertools
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from jackfield.net.network import Network
 from providers.contract import HttpWorld, World
+from support.servers.room import unique
 from support.servers.web import Zabbix
 from support.vendor import Answer, MiniatureVendor, Request
 
@@ -18,7 +18,6 @@ GLOBAL_METHODS = ["usermacro.createglobal", "usermacro.updateglobal", "usermacro
 READING = ["host.get", "usermacro.get"]
 ALL = [*READING, *HOST_METHODS, *GLOBAL_METHODS]
 TYPES = {1: READING, 2: [*READING, *HOST_METHODS], 3: ALL}  # what each user type may call of it
-_numbers = itertools.count(1)
 
 
 def lost_with(permission: str) -> set[str]:
@@ -44,7 +43,7 @@ class RealZabbix(World):
     def __init__(self, server: Zabbix) -> None:
         self.server = server
         self.admin = server.token()
-        number = next(_numbers)
+        number = unique("")  # all workers share the server
         group = self.made("hostgroup.create", {"name": f"group-{number}"})
         self.host_id = self.made("host.create", {"host": f"host-{number}", "groups": [{"groupid": group}]})
         self.host_group = group

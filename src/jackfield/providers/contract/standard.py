@@ -6,18 +6,19 @@ from typing import Any, Final
 
 from jackfield.providers.contract.values import WHOLE_NUMBERS, is_in, kind
 
-_PARTS_OF_TIMES: Final = (
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getFullYear",
-    "getHours",
-    "getMilliseconds",
-    "getMinutes",
-    "getMonth",
-    "getSeconds",
-)
+# What each part is of a time in UTC; months and days of the month count from 0, as CEL has them.
+_PARTS_OF_TIMES: Final[Mapping[str, Callable[[datetime], int]]] = {
+    "getDate": lambda time: time.day,
+    "getDayOfMonth": lambda time: time.day - 1,
+    "getDayOfWeek": lambda time: time.isoweekday() % 7,
+    "getDayOfYear": lambda time: time.timetuple().tm_yday - 1,
+    "getFullYear": lambda time: time.year,
+    "getHours": lambda time: time.hour,
+    "getMilliseconds": lambda time: time.microsecond // 1000,
+    "getMinutes": lambda time: time.minute,
+    "getMonth": lambda time: time.month - 1,
+    "getSeconds": lambda time: time.second,
+}
 
 
 def size(value: Any) -> int:
@@ -85,6 +86,8 @@ def as_time(value: Any) -> datetime:
 
 def _part_of_time(name: str) -> Callable[..., int]:
     def part(value: Any, *zone: str) -> int:
+        if isinstance(value, datetime) and not zone:
+            return _PARTS_OF_TIMES[name](value.astimezone(UTC) if value.tzinfo else value)
         from celpy.celtypes import DurationType
 
         return int(getattr(DurationType(value) if isinstance(value, timedelta) else _celpy_time(value), name)(*zone))
