@@ -47,7 +47,7 @@ CREATE = ("connection", "create", "netlify", "-o", "acme", "--name", "sites")
         ((*CREATE, "--set", "none=1"), 2, "no field none"),
         ((*CREATE, "--set", "accessToken"), 2, "--set takes name=value"),
         (CREATE, 2, "Access token is needed"),
-        ((*CREATE, "--every", "often"), 2, "a number of minutes, or off"),
+        ((*CREATE, "--every", "often"), 2, "525,600 minutes, or off"),
         ((*CREATE, "--set", "accessToken=@/nowhere/file"), 2, "cannot be read: No such file"),
         ((*CREATE, "--set", "accessToken=env:JACKFIELD_NOT_SET"), 2, "is not set"),
         ((*CREATE, "--set", "accessToken=-"), 2, "is empty"),

@@ -31,7 +31,7 @@ def start(tmp_path: Path) -> Start:
 def test_at_rest_nothing_is_written(start: Start) -> None:
     """With a focused field on the screen, two silent seconds are silent: no blink, no clock."""
     with start() as terminal:
-        terminal.wait_for(LOCKED)
+        terminal.wait_for(LOCKED, "OS keyring")  # what is looked for beside the interface comes last
         terminal.settle(0.5)
         assert terminal.read(2.0) == b""
 

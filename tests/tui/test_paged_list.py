@@ -9,7 +9,7 @@ import pytest
 from jackfield.model.errors import HomeError
 from jackfield.tui.widgets.lines import Span
 from jackfield.tui.widgets.paged_list import PAGE_ROWS, PAGES_KEPT, Column, PagedList
-from support.face import COLUMNS, Face, Row, Rows, example_list
+from support.face import COLUMNS, Face, Row, Rows, example_list, until
 
 
 def _shown(listing: PagedList[Row]) -> str:
@@ -100,6 +100,32 @@ async def test_the_answer_of_a_replaced_source_is_dropped(tmp_path: Path) -> Non
         assert listing.count == 3
         assert "quick-00002" in _shown(listing)
         assert "slow" not in _shown(listing)
+
+
+async def test_a_late_answer_does_not_move_the_highlight_back(tmp_path: Path) -> None:
+    """Who moves on while the list is read anew stays there: the next key acts on what they see highlighted."""
+    gate, asked = Event(), Event()
+
+    class Slow(Rows):
+        def page(self, start: int, limit: int) -> Sequence[Row]:
+            asked.set()
+            gate.wait(10)
+            return super().page(start, limit)
+
+    listing = example_list()
+    face = Face(tmp_path, listing)
+    async with face.run_test() as pilot:
+        listing.load(Rows(50))
+        await face.workers.wait_for_complete()
+        slow = Slow(50)
+        listing.load(slow)
+        while not asked.is_set():
+            await pilot.pause()
+        await pilot.press("down", "down", "down")
+        gate.set()
+        await until(pilot, lambda: listing._source is slow)
+        assert listing.highlighted is not None
+        assert (listing.cursor, listing.highlighted.id) == (3, "connection-3")
 
 
 async def test_the_highlighted_row_is_kept_by_id(tmp_path: Path) -> None:

@@ -152,6 +152,8 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         self._marked: set[str] = set()
         self._source: PageSource[Row] | None = None
         self._asked: PageSource[Row] | None = None
+        self._keeps = True  # whether the row that is highlighted shall stay so
+        self._moved = False  # whether somebody moved since a source was asked
         self._count = 0
         self._pages: dict[int, Sequence[Row]] = {}
         self._strips: LRUCache[tuple[int, bool, bool], Strip] = LRUCache(PAGE_ROWS * 2)
@@ -188,7 +190,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
 
         `row_id` is highlighted instead, when it is there.
         """
-        self._asked = source
+        self._asked, self._keeps, self._moved = source, keep, False
         if sort is not None:
             self._sort = sort
         if empty is not None:
@@ -249,6 +251,9 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         message.stop()
         start = message.start
         if start.source is not self._asked:
+            return
+        if self._moved and self._keeps:
+            self.load(start.source)  # the row to stay with is another one by now
             return
         self._source, self._count = start.source, start.count
         self._pages = {start.number: start.rows}
@@ -351,6 +356,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         return max(0, min(self._count - 1, cursor))
 
     def watch_cursor(self, before: int, after: int) -> None:
+        self._moved = True
         if not self._scroll_to_cursor():
             self._refresh_row(before)
             self._refresh_row(after)
