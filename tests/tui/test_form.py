@@ -311,7 +311,7 @@ async def test_a_pasted_block_fills_the_fields_it_knows(inside: Inside) -> None:
         await pilot.press("ctrl+n", "ctrl+n")
         await shows(pilot, "User name")
         stage.post_message(events.Paste("postgres://ada:se%20cret@db.example.com:5433/shop"))
-        await shows(pilot, "Filled from what was pasted: Host, Port, User name, Password, Database.")
+        await shows(pilot, "Filled from what was pasted: Host, Port, Database, User name, Password.")
         texts = {row.key: row.text for row in stage.screen.query(FormRow)}
         expected = {"host": "db.example.com", "port": "5433", "username": "ada", "password": "se cret"}
         assert expected.items() <= texts.items()

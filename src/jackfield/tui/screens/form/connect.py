@@ -60,6 +60,7 @@ class ConnectStep(Step):
         self._identities: Sequence[Identity] = ()
         self._changes: dict[str, tuple[str, ...]] = {}  # field → how its value was normalised
         self._said = ""  # what the hint line says until the next key
+        self._said_of_paste = False  # it is about what that paste is about to change
         self._fields: tuple[Field, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -137,8 +138,9 @@ class ConnectStep(Step):
     async def on_form_row_edited(self, event: FormRow.Edited) -> None:
         event.stop()
         key, value = event.row.key, event.value
-        if value != self.form.texts.get(key):  # typed by the user, not put there
+        if value != self.form.texts.get(key) and not self._said_of_paste:  # typed by the user, not put there
             self._said = ""
+        self._said_of_paste = False
         if key == _METHOD and isinstance(value, str):
             self.form.choose_method(value)
             await self._fill()
@@ -211,6 +213,7 @@ class ConnectStep(Step):
             editor = self.screen.focused
             if "\n" in text.strip() and isinstance(editor, TextInput):
                 self._say("Nothing in that block is known here; its first line alone was taken.")
+                self._said_of_paste = True
             return False
         self._changes |= {name: typed.changes for name, typed in filled.items()}
         self.call_later(self._show_pasted, pasted)
