@@ -1,5 +1,7 @@
 """Tests in the background: who schedules, what is due, cancelling, and the end."""
 
+import asyncio
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -82,6 +84,28 @@ def test_what_is_due_is_tested_and_told(session: Session, make: Make, start: Sta
     assert session.connections.get(due.id).state is State.PASSED
     assert session.connections.get(later.id).state is State.UNTESTED
     assert session.tests.due() == ()
+
+
+def test_tests_of_one_host_need_few_connections(session: Session, make: Make, start: Start, netlify: Netlify) -> None:
+    """Seven wait for three places. Each needs two connections and ends one, by an answer that is better not read."""
+    due = [make(f"due-{number}", test_every_minutes=60) for number in range(7)]
+    make_due(session, *due)
+    engine, news = start(session)
+    engine.schedule()
+    told = [news.get(timeout=WAIT) for _ in due]
+    assert {one.result.outcome for one in told if isinstance(one, Tested)} == {Outcome.PASSED}
+    assert {one.connection_id for one in told if isinstance(one, Tested)} == {one.id for one in due}
+    assert netlify.vendor.connections <= 3 + 7
+
+
+def test_what_a_session_leaves_can_be_collected_after_the_lock(session: Session, start: Start) -> None:
+    """While tests run, Python looks through nothing that was there before; afterwards through all of it again."""
+    thresholds = gc.get_threshold()
+    engine, _ = start(session)
+    engine.run(lambda _: asyncio.sleep(0)).future.result(timeout=WAIT)
+    assert gc.get_freeze_count() > 0
+    engine.stop()
+    assert (gc.get_freeze_count(), gc.get_threshold()) == (0, thresholds)
 
 
 def test_one_of_two_engines_schedules(

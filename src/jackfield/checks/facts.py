@@ -62,7 +62,6 @@ class FactBook:
         self._functions = functions
         self._attempts_allowed = attempts_allowed
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-        self._on_target: dict[str, bool] = {}
 
     async def read(
         self, rules: Expression | Template, target: Mapping[str, object]
@@ -105,16 +104,7 @@ class FactBook:
         return self._key(name, target) in self.answers
 
     def _key(self, name: str, target: Mapping[str, object]) -> tuple[str, str]:
-        return name, json.dumps(target, sort_keys=True) if self._depends_on_target(name) else ""
-
-    def _depends_on_target(self, name: str) -> bool:
-        if name not in self._on_target:
-            self._on_target[name] = False  # a fact that reads itself ends here
-            reads = fact_reads(self.provider.facts[name])
-            self._on_target[name] = "target" in reads or any(
-                self._depends_on_target(read) for read in reads if read in self.provider.facts
-            )
-        return self._on_target[name]
+        return name, json.dumps(target, sort_keys=True) if name in self.provider.targeted_facts else ""
 
     async def _ask(self, name: str, fact: Fact, target: Mapping[str, object]) -> Answer:
         if fact.effect is Effect.ATTEMPT and not self._attempts_allowed:
@@ -319,20 +309,6 @@ def _first_failure(name: str, answers: list[Answer]) -> Answer | None:
                 name, None, answer.reason, answer.failure, needs_consent=answer.needs_consent, reply=answer.reply
             )
     return None
-
-
-def fact_reads(fact: Fact) -> frozenset[str]:
-    """Every name a fact's request is built from."""
-    from jackfield.providers.contract.coherence import templates_in
-
-    rules: list[Expression | Template] = [] if fact.call else [fact.request[1]]
-    rules += [*fact.query.values(), *fact.headers.values(), *(fact.form or {}).values()]
-    rules += [*templates_in(fact.json_body), *templates_in(fact.arguments)]
-    if fact.when:
-        rules.append(fact.when)
-    if isinstance(fact.auth, Auth) and fact.auth.bearer:
-        rules.append(fact.auth.bearer)
-    return frozenset().union(*(rule.reads for rule in rules))
 
 
 def undecided_reason(reply: Reply, *, expects_json: bool) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 from jackfield.checks.facts import Answer, FactBook
@@ -30,6 +31,7 @@ from jackfield.model.check import (
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.deadline import Deadline, within
 from jackfield.net.failure import NetFailure
+from jackfield.net.handover import Handover
 from jackfield.net.http import HttpClient
 from jackfield.net.network import Network
 from jackfield.net.tls import TlsOptions
@@ -102,7 +104,6 @@ class _Run:
         self.found = Findings()
         self.started_at = datetime.now(UTC)
         self.clock = time.perf_counter()
-        self.redactor = Redactor(value for value in request.fields.values() if isinstance(value, Secret))
         self.unproven = ""
         self.expires_at: datetime | None = None
         self.expiry_known = ExpiryKnown.UNKNOWN
@@ -111,6 +112,10 @@ class _Run:
         chosen = ((request.provider.use(use.use), use.targets) for use in request.uses)
         self.uses = [(use, target_values(use, given)) for use, given in chosen]
 
+    @cached_property
+    def redactor(self) -> Redactor:
+        return Redactor(value for value in self.request.fields.values() if isinstance(value, Secret))
+
     async def result(self) -> CheckResult:
         command = missing_driver(self.request.provider)
         if command:
@@ -118,9 +123,9 @@ class _Run:
             return self._finish(Failure(FailureKind.UNSUPPORTED, message, f"Add it with: {command}"))
         names = all_names(self.request.method, self.request.fields)
         try:
-            async with self.network.turn(vendor_host(self.request.provider, names)):
+            async with self.network.turn(vendor_host(self.request.provider, names)) as handover:
                 self.started_at, self.clock = datetime.now(UTC), time.perf_counter()
-                return self._finish(await self._steps())
+                return self._finish(await self._steps(handover))
         except NetFailure as failure:
             return self._finish(failure.as_failure())
         except asyncio.CancelledError:
@@ -129,12 +134,12 @@ class _Run:
             message = f"Jackfield met an error of its own ({type(error).__name__})."
             return self._finish(Failure(FailureKind.INTERNAL, message, "Test again; if it stays so, please report it."))
 
-    async def _steps(self) -> Failure | None:
+    async def _steps(self, handover: Handover) -> Failure | None:
         """All steps within the deadline; rows not reached by then stay unknown."""
         request = self.request
         deadline = Deadline(connect=request.connect_seconds, total=request.total_seconds)
         async with AsyncExitStack() as cleanup:
-            self.book = await self._open_book(deadline, cleanup)
+            self.book = await self._open_book(deadline, cleanup, handover)
             authenticated = False
             try:
                 async with within(deadline):
@@ -158,7 +163,7 @@ class _Run:
                     FailureKind.UNREACHABLE, message, "Check the host and port, and whether a firewall is between."
                 )
 
-    async def _open_book(self, deadline: Deadline, cleanup: AsyncExitStack) -> FactBook:
+    async def _open_book(self, deadline: Deadline, cleanup: AsyncExitStack, handover: Handover) -> FactBook:
         request = self.request
         call = call_for(
             request.provider,
@@ -179,7 +184,12 @@ class _Run:
         }
         client = await cleanup.enter_async_context(
             HttpClient(
-                self.network, deadline=deadline, trace=self.trace, tls=call.tls, private_allowed=request.private_allowed
+                self.network,
+                deadline=deadline,
+                trace=self.trace,
+                tls=call.tls,
+                private_allowed=request.private_allowed,
+                handover=handover,
             )
         )
         return FactBook(

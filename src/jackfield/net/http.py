@@ -19,12 +19,14 @@ import h11
 import httpx
 
 from jackfield import __version__
+from jackfield.net.connection import BoundedBody
 from jackfield.net.deadline import Deadline, within
 from jackfield.net.failure import NetFailure, explain, no_answer_in_time, no_connection_in_time, url_refused
+from jackfield.net.handover import Handover
 from jackfield.net.network import Network
 from jackfield.net.tls import TlsOptions
 from jackfield.net.trace import Trace
-from jackfield.net.transport import BODY, BoundedBody, Transport
+from jackfield.net.transport import BODY, Transport
 from jackfield.text import TooDeep, clean_json, cleaned
 from jackfield.text.cleaning import Json
 
@@ -77,8 +79,10 @@ class Reply:
 
 
 class HttpClient:
-    """Requests of one check. Cheap to make; connections live as long as it does and are shared with no other check.
+    """Requests of one check. Cheap to make; connections live as long as it does.
 
+    With the `handover` of its turn, a check begins on a connection that one of the same host left and leaves its own;
+    one whose authentication is more than a header keeps to its own.
     `request` raises NetFailure, and CancelledError at once when cancelled.
     """
 
@@ -90,10 +94,11 @@ class HttpClient:
         trace: Trace,
         private_allowed: bool = False,
         tls: TlsOptions | None = None,
+        handover: Handover | None = None,
     ) -> None:
         self._deadline = deadline
         self._transport = Transport(
-            partial(network.route, deadline=deadline, trace=trace, private_allowed=private_allowed, tls=tls)
+            partial(network.route, deadline=deadline, trace=trace, private_allowed=private_allowed, tls=tls), handover
         )
 
     async def __aenter__(self) -> Self:
@@ -123,6 +128,8 @@ class HttpClient:
     ) -> Reply:
         """Ask once. With `discard` the connection is closed with the body unread: for answers that hold secrets."""
         host, port = "", 443
+        if auth is not None and not isinstance(auth, httpx.BasicAuth):
+            self._transport.keep_to_itself()
         try:
             asked = httpx.URL(url)
             request = httpx.Request(

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -13,6 +12,7 @@ from jackfield.model.check import FailureKind, StepName
 from jackfield.net.address import Judgement, Verdict, judge, judge_name
 from jackfield.net.deadline import Deadline
 from jackfield.net.failure import NetFailure, address_refused, explain, no_connection_in_time
+from jackfield.net.handover import Endpoint, Handover, Place, Way
 from jackfield.net.resolver import Resolver, resolve
 from jackfield.net.tls import VERIFIED, TlsContexts, TlsOptions, peer_certificate
 from jackfield.net.trace import Trace
@@ -23,11 +23,11 @@ _BETWEEN_STARTS: Final = 0.001  # seconds; checks that begin together stay toget
 _TLS_GOODBYE_SECONDS: Final = 1.0
 
 
-class Endpoint(NamedTuple):
-    """An address that was judged, and its port: safe to connect to as it stands."""
+class _Host(NamedTuple):
+    """The places for checks of one host, and what those at work leave to those that wait."""
 
-    address: str
-    port: int
+    places: asyncio.Semaphore
+    handover: Handover
 
 
 class Network:
@@ -55,22 +55,30 @@ class Network:
         self._in_all = asyncio.Semaphore(checks_in_all)
         self._checks_per_host = checks_per_host
         self._next_start = 0.0  # on the loop's clock
-        self._hosts: dict[str, asyncio.Semaphore] = {}
-        self._waiting: defaultdict[str, int] = defaultdict(int)
+        self._hosts: dict[str, _Host] = {}
 
     @asynccontextmanager
-    async def turn(self, host: str) -> AsyncIterator[None]:
-        """Hold one of the places for checks of `host`, waiting for it if need be. Start the deadline inside."""
-        one_host = self._hosts.setdefault(host, asyncio.Semaphore(self._checks_per_host))
-        self._waiting[host] += 1
+    async def turn(self, name: str) -> AsyncIterator[Handover]:
+        """Hold one of the places for checks of a host, waiting for it if need be. Start the deadline inside.
+
+        Gives what the checks of this host leave to one another.
+        """
+        host = self._hosts.setdefault(name, _Host(asyncio.Semaphore(self._checks_per_host), Handover()))
+        handover = host.handover
+        handover.checks += 1
         try:
-            async with one_host, self._in_all:
+            async with host.places, self._in_all:
                 await self._spread_out()
-                yield
+                handover.at_work += 1
+                try:
+                    yield handover
+                finally:
+                    handover.at_work -= 1
         finally:
-            self._waiting[host] -= 1
-            if not self._waiting[host]:
-                del self._waiting[host], self._hosts[host]
+            handover.checks -= 1
+            if not handover.checks:
+                handover.close()
+                del self._hosts[name]
 
     async def _spread_out(self) -> None:
         """Wait until it is some time since the last check began."""
@@ -143,6 +151,34 @@ class Route:
                     self._endpoints = await self._resolve()
                     phase.detail = ", ".join(endpoint.address for endpoint in self._endpoints)
         return self._endpoints
+
+    def is_new(self) -> bool:
+        """Whether nothing was looked up or followed yet."""
+        return not self._endpoints
+
+    def place(self, *, secure: bool) -> Place:
+        """What a connection on this route may be used for."""
+        return Place(self.host, self.port, secure, self.tls, self.private_allowed)
+
+    def way(self) -> Way | None:
+        """What was found out about the connection that stands; None where the trace is about another host."""
+        trace = self.trace
+        if trace.host != self.host:
+            return None
+        return Way(
+            self._endpoints,
+            self._near,
+            tuple(trace.steps),
+            trace.reached,
+            trace.protocol,
+            trace.certificate_issuer,
+            trace.certificate_ends,
+        )
+
+    def follow(self, way: Way) -> None:
+        """Go the way of a connection that another check has left to this one."""
+        self._endpoints, self._near = way.endpoints, way.near
+        self.trace.follow(self.host, way)
 
     async def judged_address(self) -> str:
         """The first judged address, for drivers that take a host name and an address to use for it."""

@@ -4,9 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Final
 
 from jackfield.model.check import Step, StepName, StepOutcome
 from jackfield.net.failure import NetFailure
+from jackfield.net.handover import Way
+
+FOLLOWED: Final = " (kept from the test before)"
 
 
 class Phase:
@@ -32,7 +36,7 @@ class Trace:
         self.certificate_ends: datetime | None = None
         self.protocol = ""  # as TLS names it, e.g. TLSv1.3
         self._on_phase = on_phase
-        self._host = ""
+        self.host = ""  # the host that this is about; empty before the first
 
     @contextmanager
     def phase(self, name: StepName, host: str) -> Iterator[Phase]:
@@ -48,12 +52,22 @@ class Trace:
 
     def wants(self, name: StepName, host: str) -> bool:
         """Whether a step of this name and host would be kept."""
-        return self._host in ("", host) and all(step.name != name for step in self.steps)
+        return self.host in ("", host) and all(step.name != name for step in self.steps)
+
+    def follow(self, host: str, way: Way) -> None:
+        """Take over what is known of a connection that another check left; its steps took no time in this one."""
+        if self.host not in ("", host):
+            return
+        self.reached, self.protocol = way.reached, way.protocol
+        self.certificate_issuer, self.certificate_ends = way.certificate_issuer, way.certificate_ends
+        for step in way.steps:
+            detail = f"{step.detail.removesuffix(FOLLOWED)}{FOLLOWED}"
+            self._record(step.name, host, step.outcome, time.perf_counter(), detail)
 
     def _record(self, name: StepName, host: str, outcome: StepOutcome, started: float, detail: str) -> None:
         if not self.wants(name, host):
             return
-        self._host = host
+        self.host = host
         step = Step(name, outcome, (time.perf_counter() - started) * 1000, detail)
         self.steps.append(step)
         if self._on_phase is not None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from jackfield.providers.contract.expression import BUILT_IN_NAMES, Expression, Template
-from jackfield.providers.contract.fact import Auth, Fact
+from jackfield.providers.contract.fact import Auth, Fact, templates_in
 from jackfield.providers.contract.guide import GUIDE_NAMES
 from jackfield.providers.contract.spec import Provider, Use
 
@@ -175,15 +175,3 @@ def _use_rules(place: str, use: Use) -> Iterator[tuple[str, Expression | Templat
         yield f"{place}.snippet", snippet.text
         if snippet.when:
             yield f"{place}.snippet", snippet.when
-
-
-def templates_in(value: object) -> Iterator[Template]:
-    """Every text inside JSON-like data, as a template."""
-    if isinstance(value, str):
-        yield Template(value)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from templates_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from templates_in(item)

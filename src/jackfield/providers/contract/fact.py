@@ -1,13 +1,15 @@
 """The shape of a fact: one declared, harmless request or call, and how it carries the credential."""
 
+from collections.abc import Iterator
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, model_validator
 from pydantic import Field as Declared
 
 from jackfield.model.check import EvidenceKind
-from jackfield.providers.contract.expression import Template
+from jackfield.providers.contract.expression import Expression, Template
 from jackfield.providers.contract.part import Call, Part, Rule, Text
 
 
@@ -99,6 +101,18 @@ class Fact(Part):
         msg = "not an HTTP fact"
         raise TypeError(msg)
 
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every name the request is built from."""
+        rules: list[Expression | Template] = [] if self.call else [self.request[1]]
+        rules += [*self.query.values(), *self.headers.values(), *(self.form or {}).values()]
+        rules += [*templates_in(self.json_body), *templates_in(self.arguments)]
+        if self.when:
+            rules.append(self.when)
+        if isinstance(self.auth, Auth) and self.auth.bearer:
+            rules.append(self.auth.bearer)
+        return frozenset().union(*(rule.reads for rule in rules))
+
     @property
     def how_known(self) -> EvidenceKind:
         if self.evidence is not None:
@@ -111,3 +125,15 @@ class Fact(Part):
 
 
 HTTP_VERBS = ("get", "head", "post", "put", "patch", "delete")
+
+
+def templates_in(value: object) -> Iterator[Template]:
+    """Every text inside JSON-like data, as a template."""
+    if isinstance(value, str):
+        yield Template(value)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from templates_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from templates_in(item)

@@ -6,6 +6,7 @@ that gives true, false or nothing; nothing means unknown.
 """
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, ConfigDict, model_validator
@@ -333,6 +334,16 @@ class Provider(Part):
     def tested_methods(self) -> tuple[Method, ...]:
         """The methods, and the source identities, which are tested alike."""
         return *self.methods, *self.source_identities
+
+    @cached_property
+    def targeted_facts(self) -> frozenset[str]:
+        """The facts that are made once for each target, since they or a fact that they are built from read it."""
+        found: set[str] = set()
+        more = {name for name, fact in self.facts.items() if "target" in fact.reads}
+        while more:
+            found |= more
+            more = {name for name, fact in self.facts.items() if fact.reads & more} - found
+        return frozenset(found)
 
     def source_identity(self, kind: str) -> SourceIdentity:
         """The kind of source identity with this id. Raises KeyError."""
