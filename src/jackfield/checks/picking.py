@@ -10,7 +10,6 @@ from jackfield.checks.request import CheckRequest
 from jackfield.checks.run import call_for
 from jackfield.model.errors import Refused
 from jackfield.net.deadline import Deadline, within
-from jackfield.net.http import HttpClient
 from jackfield.net.network import Network
 from jackfield.net.trace import Trace
 from jackfield.providers.contract.expression import Expression
@@ -84,14 +83,12 @@ async def _open(request: CheckRequest, network: Network, deadline: Deadline, cle
         "now": datetime.now(UTC),
         "random": call.random,
     }
-    client = HttpClient(network, deadline=deadline, trace=trace, tls=call.tls, private_allowed=request.private_allowed)
-    await cleanup.enter_async_context(client)
     return FactBook(
         request.provider,
         request.method,
         names,
         call,
-        client,
+        call.http(),
         functions=request.function,
         attempts_allowed=False,
     )

@@ -251,7 +251,6 @@ def oauth_client(
 ) -> "OAuthClient":
     """Logins and refreshes for these fields; each question to the vendor has a deadline of its own."""
     from jackfield.checks.run import call_for
-    from jackfield.net.http import HttpClient
     from jackfield.providers.contract.oauth import OAuthClient
 
     async def send(verb: str, url: str, /, *, form: Mapping[str, str]) -> "Reply":
@@ -261,9 +260,7 @@ def oauth_client(
                 provider, method, fields, network, deadline, cleanup,
                 trace=trace, organization_id=organization_id, private_allowed=private_allowed,
             )  # fmt: skip
-            client = HttpClient(network, deadline=deadline, trace=trace, tls=call.tls, private_allowed=private_allowed)
-            await cleanup.enter_async_context(client)
-            return await client.request(verb, url, form=form)
+            return await call.http().request(verb, url, form=form)
 
     return OAuthClient(provider, method, fields, send)
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from jackfield.model.check import FailureKind
 from jackfield.net.failure import NetFailure
-from jackfield.net.http import HttpClient
 from jackfield.providers.aws.service import Keys, Said, SigV4, busy, describe, endpoints
 from jackfield.providers.contract.call import Call
 
@@ -147,7 +146,7 @@ async def _operation(call: Call, keys: Keys, question: Mapping[str, object]) -> 
     home = HOME_REGIONS[call.text("partition") or "aws"]
     place = service.place(str(question.get("region") or home), fips=call.flag("fips"))
     request = service.write(str(question["operation"]), _mapping(question.get("parameters")))
-    client = await call.once("client", lambda: _client(call))
+    client = call.http()
     reply = await client.request(
         request["method"],
         f"https://{place['hostname']}{request['url_path']}",
@@ -161,18 +160,6 @@ async def _operation(call: Call, keys: Keys, question: Mapping[str, object]) -> 
     if said.error in _BUSY:
         raise busy(reply)
     return said
-
-
-async def _client(call: Call) -> HttpClient:
-    return await call.cleanup.enter_async_context(
-        HttpClient(
-            call.network,
-            deadline=call.deadline,
-            trace=call.trace,
-            private_allowed=call.private_allowed,
-            tls=call.tls,
-        )
-    )
 
 
 def _decision(result: Mapping[str, Any]) -> bool | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from jackfield.net.http import HttpClient, Reply
+from jackfield.net.http import Reply
 from jackfield.providers.contract.call import Call
 from jackfield.text import cleaned
 
@@ -50,20 +50,9 @@ async def authority(call: Call) -> Mapping[str, object]:
 
 
 async def _ask(call: Call, path: str, auth: httpx.Auth | None) -> Reply:
-    client = await call.once("client", lambda: _open_client(call))
+    client = call.http()
     address = f"{call.text('adcsUrl').rstrip('/')}{path}"
     return await client.request("GET", address, auth=auth, accept="*/*")
-
-
-async def _open_client(call: Call) -> HttpClient:
-    client = HttpClient(
-        call.network,
-        deadline=call.deadline,
-        trace=call.trace,
-        private_allowed=call.private_allowed,
-        tls=call.tls,
-    )
-    return await call.cleanup.enter_async_context(client)
 
 
 # --- logging in --------------------------------------------------------------------------------------------------

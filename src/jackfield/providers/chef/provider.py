@@ -50,8 +50,8 @@ async def look_at_item(call: Call) -> Mapping[str, object]:
     """Whether an item exists and is encrypted. Arguments: `organization` (its URL), `bag`, `item`."""
     given = call.arguments
     path = f"data/{path_escape(str(given['bag']))}/{path_escape(str(given['item']))}"
-    async with _client(call) as client:
-        reply = await _get(client, call, f"{given['organization']}/{path}")
+    client = call.http()
+    reply = await _get(client, call, f"{given['organization']}/{path}")
     values = reply.body.values() if isinstance(reply.body, dict) else ()
     encrypted = any(isinstance(value, dict) and "encrypted_data" in value for value in values)
     return {"status": reply.status, "encrypted": encrypted}
@@ -63,14 +63,14 @@ async def read_rights(call: Call) -> Mapping[str, object]:
     A right that hangs on a group whose members may not be read is left out.
     """
     organization = str(call.arguments["organization"])
-    async with _client(call) as client:
-        # Granular rights keep users and clients apart, which may have the same name.
-        path = f"data/{path_escape(str(call.arguments['bag']))}/_acl"
-        reply = await _get(client, call, f"{organization}/{path}", {"detail": "granular"})
-        if reply.status != 200 or not isinstance(reply.body, dict):
-            return {"status": reply.status, "held": {}, "undecided": reply.status not in {403, 404}}
-        groups = _Groups(client, call, organization)
-        held = {right: await _holds(groups, reply.body.get(right)) for right in _RIGHTS}
+    client = call.http()
+    # Granular rights keep users and clients apart, which may have the same name.
+    path = f"data/{path_escape(str(call.arguments['bag']))}/_acl"
+    reply = await _get(client, call, f"{organization}/{path}", {"detail": "granular"})
+    if reply.status != 200 or not isinstance(reply.body, dict):
+        return {"status": reply.status, "held": {}, "undecided": reply.status not in {403, 404}}
+    groups = _Groups(client, call, organization)
+    held = {right: await _holds(groups, reply.body.get(right)) for right in _RIGHTS}
     return {"status": reply.status, "held": {right: verdict for right, verdict in held.items() if verdict is not None}}
 
 
@@ -134,12 +134,6 @@ async def _get(client: HttpClient, call: Call, url: str, query: Mapping[str, str
             "It may have been replaced meanwhile: test again.",
         )
     return reply
-
-
-def _client(call: Call) -> HttpClient:
-    return HttpClient(
-        call.network, deadline=call.deadline, trace=call.trace, private_allowed=call.private_allowed, tls=call.tls
-    )
 
 
 class _Signature(httpx.Auth):

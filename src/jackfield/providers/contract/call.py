@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.deadline import Deadline
+from jackfield.net.http import HttpClient
 from jackfield.net.network import Network
 from jackfield.net.tls import TlsOptions
 from jackfield.net.trace import Trace
@@ -51,6 +52,20 @@ class Call:
     def flag(self, name: str, *, default: bool = False) -> bool:
         value = self.fields.get(name)
         return value if isinstance(value, bool) else default
+
+    def http(self) -> HttpClient:
+        """The HTTP client of this check's calls. Its connections are shared by them, and end with the check."""
+        client = self.kept.get("http")
+        if not isinstance(client, HttpClient):
+            client = self.kept["http"] = HttpClient(
+                self.network,
+                deadline=self.deadline,
+                trace=self.trace,
+                tls=self.tls,
+                private_allowed=self.private_allowed,
+            )
+            self.cleanup.push_async_exit(client)
+        return client
 
     async def once(self, key: str, make: Callable[[], Awaitable[Resource]]) -> Resource:
         """The check's one object of this key, made when first asked for. One login serves every fact."""

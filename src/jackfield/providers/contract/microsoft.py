@@ -8,8 +8,6 @@ The form of a token request names client and scope; the credential is told by th
 privateKey with certificateBody, or refreshToken. Entra keeps a refresh token valid after it was used.
 """
 
-import base64
-import json
 import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
@@ -20,6 +18,7 @@ import httpx
 
 from jackfield.model.check import FailureKind
 from jackfield.net.failure import NetFailure
+from jackfield.providers.contract.assertion import base64url, rsa_key, signed_jwt
 from jackfield.providers.contract.call import Call
 from jackfield.providers.contract.functions import wildcard
 
@@ -53,7 +52,7 @@ class _TokenGrant(httpx.Auth):
             return {"grant_type": "refresh_token", "refresh_token": refresh_token}
         if secret := call.text("clientSecret"):
             return {"grant_type": "client_credentials", "client_secret": secret}
-        key, certificate = _read_key(call.text("privateKey")), _read_certificate(call.text("certificateBody"))
+        key, certificate = rsa_key(call.text("privateKey")), _read_certificate(call.text("certificateBody"))
         if key is None or certificate is None:
             message = "Certificate and private key cannot be used."
             raise NetFailure(FailureKind.MISCONFIGURED, message, "Paste both as PEM, the key without a passphrase.")
@@ -67,11 +66,9 @@ class _TokenGrant(httpx.Auth):
 
 def signed_assertion(key: "RSAPrivateKey", certificate: "Certificate", client: str, audience: str) -> str:
     """A JWT by which an app proves that it holds its certificate's key, signed PS256."""
-    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
     from cryptography.hazmat.primitives.hashes import SHA256
 
     now = int(time.time())
-    head = {"alg": "PS256", "typ": "JWT", "x5t#S256": _base64(certificate.fingerprint(SHA256()))}
     claims = {
         "aud": audience,
         "iss": client,
@@ -80,9 +77,8 @@ def signed_assertion(key: "RSAPrivateKey", certificate: "Certificate", client: s
         "nbf": now,
         "exp": now + _ASSERTION_LIFE,
     }
-    text = ".".join(_base64(json.dumps(part, separators=(",", ":")).encode()) for part in (head, claims))
-    signature = key.sign(text.encode(), PSS(MGF1(SHA256()), PSS.DIGEST_LENGTH), SHA256())
-    return f"{text}.{_base64(signature)}"
+    thumbprint = base64url(certificate.fingerprint(SHA256()))
+    return signed_jwt(key, claims, alg="PS256", **{"x5t#S256": thumbprint})
 
 
 async def read_certificate(call: Call) -> Mapping[str, object]:
@@ -90,7 +86,7 @@ async def read_certificate(call: Call) -> Mapping[str, object]:
 
     `error` says which of the two cannot be read; the key must be RSA and without a passphrase.
     """
-    certificate, key = _read_certificate(call.text("certificateBody")), _read_key(call.text("privateKey"))
+    certificate, key = _read_certificate(call.text("certificateBody")), rsa_key(call.text("privateKey"))
     if certificate is None or key is None:
         return {"error": "certificate" if certificate is None else "key"}
     return {
@@ -128,19 +124,3 @@ def _read_certificate(pem: str) -> "Certificate | None":
         return load_pem_x509_certificate(pem.encode())
     except ValueError:
         return None
-
-
-def _read_key(pem: str) -> "RSAPrivateKey | None":
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        key = load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return None
-    return key if isinstance(key, RSAPrivateKey) else None
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

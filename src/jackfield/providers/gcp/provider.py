@@ -1,11 +1,10 @@
 """GCP: the credentials that stand at the beginning of an impersonation, and what a project says of permissions."""
 
-import base64
 import json
 import re
 import time
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
 import httpx
@@ -13,10 +12,8 @@ import httpx
 from jackfield.model.check import FailureKind
 from jackfield.net.failure import NetFailure
 from jackfield.net.http import HttpClient
+from jackfield.providers.contract.assertion import rsa_key, signed_jwt
 from jackfield.providers.contract.call import Call
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _ASSERTION_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -39,7 +36,7 @@ async def read_source(call: Call) -> Mapping[str, object]:
     if kind not in _NEEDED:
         return {"error": "kind", "kind": kind}
     whole = all(isinstance(given.get(name), str) and given[name] for name in _NEEDED[kind])
-    usable = kind == "authorized_user" or _signing_key(str(given.get("private_key"))) is not None
+    usable = kind == "authorized_user" or rsa_key(str(given.get("private_key"))) is not None
     if not whole or not usable or not _UNIVERSE.fullmatch(universe):
         return {"error": "key", "kind": kind}
     return {
@@ -63,11 +60,8 @@ async def ask_permissions(call: Call) -> Mapping[str, object]:
     about makes the whole question fail with 400; it is found by halving and left out.
     """
     given: Mapping[str, Any] = call.arguments
-    async with HttpClient(
-        call.network, deadline=call.deadline, trace=call.trace, private_allowed=call.private_allowed, tls=call.tls
-    ) as client:
-        question = _Question(client, given)
-        await question.put(list(given["permissions"]))
+    question = _Question(call.http(), given)
+    await question.put(list(given["permissions"]))
     return {"granted": question.granted, "undecided": question.undecided}
 
 
@@ -120,10 +114,7 @@ class _SourceGrant(httpx.Auth):
 
 def _signed_assertion(source: Mapping[str, Any], audience: str) -> str:
     """A JWT by which a service account proves that it holds its key, signed RS256. Raises NetFailure without a key."""
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.hashes import SHA256
-
-    key = _signing_key(str(source.get("private_key")))
+    key = rsa_key(str(source.get("private_key")))
     if key is None:
         raise NetFailure(
             FailureKind.MISCONFIGURED,
@@ -131,7 +122,6 @@ def _signed_assertion(source: Mapping[str, Any], audience: str) -> str:
             "Paste the whole file, as it was downloaded.",
         )
     now = int(time.time())
-    head = {"alg": "RS256", "typ": "JWT", "kid": source.get("private_key_id", "")}
     claims = {
         "iss": source["client_email"],
         "scope": _SCOPE,
@@ -139,8 +129,7 @@ def _signed_assertion(source: Mapping[str, Any], audience: str) -> str:
         "iat": now - _BACKDATED,
         "exp": now + _LIFE,
     }
-    text = ".".join(_base64(json.dumps(part, separators=(",", ":")).encode()) for part in (head, claims))
-    return f"{text}.{_base64(key.sign(text.encode(), PKCS1v15(), SHA256()))}"
+    return signed_jwt(key, claims, kid=source.get("private_key_id", ""))
 
 
 def _source(call: Call) -> dict[str, Any]:
@@ -149,19 +138,3 @@ def _source(call: Call) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return given if isinstance(given, dict) else {}
-
-
-def _signing_key(pem: str) -> "RSAPrivateKey | None":
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        key = load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return None
-    return key if isinstance(key, RSAPrivateKey) else None
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

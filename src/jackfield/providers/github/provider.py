@@ -1,7 +1,5 @@
 """GitHub Apps: an app signs an assertion with its private key and exchanges it for an installation's token."""
 
-import base64
-import json
 import time
 from collections.abc import Generator, Mapping
 from typing import Final
@@ -11,7 +9,7 @@ import httpx
 
 from jackfield.model.check import FailureKind
 from jackfield.net.failure import NetFailure
-from jackfield.net.http import HttpClient
+from jackfield.providers.contract.assertion import rsa_key, signed_jwt
 from jackfield.providers.contract.call import Call
 
 _TOKEN: Final = "installation token"  # noqa: S105 - the name it is kept under
@@ -44,16 +42,10 @@ async def mint_installation_token(call: Call) -> Mapping[str, object]:
     Arguments: `url` of the API, and the `installation`. The fact holds the status alone.
     """
     address = f"{call.arguments['url']}/app/installations/{quote(str(call.arguments['installation']), safe='')}"
-    async with HttpClient(
-        call.network,
-        deadline=call.deadline,
-        trace=call.trace,
-        private_allowed=call.private_allowed,
-        tls=call.tls,
-    ) as client:
-        reply = await client.request(
-            "POST", f"{address}/access_tokens", auth=app_auth(call), accept="application/vnd.github+json"
-        )
+    client = call.http()
+    reply = await client.request(
+        "POST", f"{address}/access_tokens", auth=app_auth(call), accept="application/vnd.github+json"
+    )
     token = reply.body.get("token") if isinstance(reply.body, dict) else None
     if reply.status == 201 and isinstance(token, str) and token:
         call.kept[_TOKEN] = token
@@ -67,30 +59,11 @@ async def mint_installation_token(call: Call) -> Mapping[str, object]:
 
 def signed_assertion(app: str, private_key: str, now: int) -> str:
     """A JWT by which an app proves itself, signed RS256. Raises NetFailure when the key is no RSA private key."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        key = load_pem_private_key(private_key.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, RSAPrivateKey):
+    key = rsa_key(private_key)
+    if key is None:
         raise NetFailure(
             FailureKind.MISCONFIGURED,
             "The private key of this app cannot be used: it is no RSA key, or it is encrypted.",
             "Paste the .pem file as GitHub made it, or generate a new one.",
         )
-    claims = {"iat": now - _BACKDATED, "exp": now + _LIFE, "iss": app}
-    text = f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{_part(claims)}"
-    return f"{text}.{_base64(key.sign(text.encode(), PKCS1v15(), SHA256()))}"
-
-
-def _part(value: Mapping[str, object]) -> str:
-    return _base64(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return signed_jwt(key, {"iat": now - _BACKDATED, "exp": now + _LIFE, "iss": app})

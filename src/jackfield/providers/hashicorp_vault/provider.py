@@ -9,7 +9,7 @@ import httpx
 
 from jackfield.model.check import FailureKind
 from jackfield.net.failure import NetFailure
-from jackfield.net.http import HttpClient, Reply
+from jackfield.net.http import Reply
 from jackfield.providers.contract.call import Call
 
 _TOKEN: Final = "token of this check"  # noqa: S105 - the name it is kept under
@@ -50,13 +50,9 @@ def _capabilities(value: object) -> list[str]:
 
 
 async def _ask(call: Call, verb: str, path: str, body: object = None) -> Reply:
-    async with HttpClient(
-        call.network, deadline=call.deadline, trace=call.trace, private_allowed=call.private_allowed, tls=call.tls
-    ) as client:
-        address = f"{call.text('instanceUrl').rstrip('/')}/v1/{path}"
-        return await client.request(
-            verb, address, headers={"x-vault-request": "true"}, json=body, auth=carry_token(call)
-        )
+    client = call.http()
+    address = f"{call.text('instanceUrl').rstrip('/')}/v1/{path}"
+    return await client.request(verb, address, headers={"x-vault-request": "true"}, json=body, auth=carry_token(call))
 
 
 async def _revoke(call: Call) -> None:

@@ -59,8 +59,8 @@ def sign(call: Call) -> httpx.Auth:
 async def list_all(call: Call) -> Mapping[str, object]:
     """A listing to its end, under `items`; `status` is that of its last page. Arguments: `url` and `query`."""
     given: Mapping[str, Any] = call.arguments
-    async with _client(call) as client:
-        status, items, complete = await _listing(client, call, given["url"], given.get("query", {}))
+    client = call.http()
+    status, items, complete = await _listing(client, call, given["url"], given.get("query", {}))
     return {"status": status, "items": items, "undecided": _is_undecided(status) or not complete}
 
 
@@ -73,9 +73,9 @@ async def read_rights(call: Call) -> Mapping[str, object]:
     given: Mapping[str, Any] = call.arguments
     tree = _tree(call.text("tenancyOcid"), given["compartments"])
     path = tree.path(given["compartment"])
-    async with _client(call) as client:
-        holder = await _holder(client, call, given["url"])
-        statements = await _statements(client, call, given["url"], path)
+    client = call.http()
+    holder = await _holder(client, call, given["url"])
+    statements = await _statements(client, call, given["url"], path)
     if holder is None or statements is None:
         return {"readable": False, "held": {}}
     whole = path[-1] == call.text("tenancyOcid")
@@ -136,12 +136,6 @@ async def _get(client: HttpClient, call: Call, url: str, query: Mapping[str, str
             "It may have been revoked meanwhile: test again.",
         )
     return reply
-
-
-def _client(call: Call) -> HttpClient:
-    return HttpClient(
-        call.network, deadline=call.deadline, trace=call.trace, private_allowed=call.private_allowed, tls=call.tls
-    )
 
 
 def _is_undecided(status: int) -> bool:
