@@ -52,9 +52,7 @@ class OctopusDeploy(HttpWorld):
         vendor.get("/api/users/{id}/permissions")(self._guarded(self._permissions))
         vendor.get("/api/spaces/all")(self._guarded(lambda _: [{"Id": "Spaces-1", "Name": "Default"}]))
         vendor.get("/api/Spaces-1/projects/all")(
-            self._seen(
-                "ProjectView", [{"Id": "Projects-1", "Name": "Web"}, {"Id": "Projects-2", "Name": "Billing"}]
-            )
+            self._seen("ProjectView", [{"Id": "Projects-1", "Name": "Web"}, {"Id": "Projects-2", "Name": "Billing"}])
         )
         vendor.get("/api/Spaces-1/projects/Projects-1")(
             self._seen("ProjectView", {"Id": "Projects-1", "ProjectGroupId": "ProjectGroups-1"})

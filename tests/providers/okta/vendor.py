@@ -103,7 +103,7 @@ class Okta(HttpWorld):
         if "okta.apps.read" not in self.permissions and len(self.roles) < 2:
             return refused(403, "E0000006")
         kinds = [("0oa1", "saml_app", "ACTIVE"), ("0oa2", "oidc_client", "INACTIVE"), (APP, "oidc_client", "ACTIVE")]
-        apps = [{"id": id, "label": f"app {id}", "name": kind, "status": status} for id, kind, status in kinds]
+        apps = [{"id": app, "label": f"app {app}", "name": kind, "status": status} for app, kind, status in kinds]
         if "after" in request.query:
             return apps[2:]
         return Answer(json=apps[:2], headers={"link": '<https://acme.okta.com/api/v1/apps?after=0oa2>; rel="next"'})

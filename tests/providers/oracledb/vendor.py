@@ -170,6 +170,7 @@ class OracleWorld(World):
         ROLE: {"role": "APP_READER", "kill_sessions": "yes"},
         CONNECT: {},
     }
+    offers: ClassVar = {"user_names": ({}, ["APP_A", "APP_B", "ROBOT"])}
     logs_in = True  # False: the listener is met for real
 
     def __init__(self) -> None:
