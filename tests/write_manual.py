@@ -32,14 +32,16 @@ def providers_page(registry: Registry) -> str:
         f"{len(providers)} providers, {rows} permission rows. A row is green only by the evidence that stands here;",
         "what a vendor does not tell is marked unreadable, with the reason, and never green.",
         "",
-        "| provider | slug | methods | tested against | rows |",
+        "OAuth logins are tested against a real OpenID provider (oidc-provider); what they open, as it stands here.",
+        "",
+        "| provider | slug | method | tested against | rows |",
         "|---|---|---|---|---|",
     ]
     for provider in providers:
-        methods = ", ".join(method.id for method in provider.methods)
-        count = sum(len(use.permissions) for use in provider.uses)
-        proof = PROOFS[provider.tested.kind.value]
-        lines.append(f"| {provider.name} | {provider.slug} | {methods} | {proof} | {count} |")
+        for method in provider.methods:
+            count = sum(len(use.permissions) for use in provider.uses if not use.methods or method.id in use.methods)
+            proof = PROOFS[provider.tested_of(method).kind.value]
+            lines.append(f"| {provider.name} | {provider.slug} | {method.id} | {proof} | {count} |")
     for provider in providers:
         lines += ["", *_section(provider)]
     return "\n".join(lines) + "\n"
@@ -49,6 +51,9 @@ def _section(provider: Provider) -> Iterator[str]:
     yield f"## {provider.name}"
     yield ""
     yield f"Tested against {provider.tested.against}."
+    for method in provider.methods:
+        if method.tested is not None:
+            yield f"The method {method.id}: {method.tested.against}."
     for use in provider.uses:
         yield ""
         yield f"### {use.title} (`{use.id}`)"

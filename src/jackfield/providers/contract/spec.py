@@ -207,6 +207,20 @@ class OAuth(Part):
         return self
 
 
+class ProofKind(StrEnum):
+    """What a provider or a method is tested against here, best first."""
+
+    REAL_SERVER = "real-server"
+    EMULATOR = "emulator"
+    DESCRIPTION = "description"
+    MINIATURE = "miniature"
+
+
+class Tested(Part):
+    kind: ProofKind
+    against: str
+
+
 class Method(Part):
     id: Slug
     name: str
@@ -221,6 +235,7 @@ class Method(Part):
     identity: dict[str, Rule] | None = None
     expiry: Rules | None = None
     guide: tuple[Text, ...] = Declared(default=(), description="Steps at the vendor, over fields and built-in names.")
+    tested: Tested | None = Declared(default=None, description="Where this method is better proven than the provider.")
     note: str = ""
 
     @model_validator(mode="after")
@@ -277,20 +292,6 @@ class PastedUrl(Part):
     path: Name | None = None
     tls_schemes: dict[str, bool] = {}
     tls: Name | None = None
-
-
-class ProofKind(StrEnum):
-    """What the provider is tested against here, best first."""
-
-    REAL_SERVER = "real-server"
-    EMULATOR = "emulator"
-    DESCRIPTION = "description"
-    MINIATURE = "miniature"
-
-
-class Tested(Part):
-    kind: ProofKind
-    against: str
 
 
 class Documentation(Part):
@@ -378,6 +379,9 @@ class Provider(Part):
 
     def expiry_of(self, method: Method) -> tuple[Expression, ...]:
         return self.expiry if method.expiry is None else method.expiry
+
+    def tested_of(self, method: Method) -> Tested:
+        return method.tested or self.tested
 
     def guide_of(self, method: Method) -> tuple[Template, ...]:
         return method.guide or self.guide
