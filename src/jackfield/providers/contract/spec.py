@@ -151,11 +151,24 @@ class Picker(Part):
     hidden: Caveat | None = Declared(default=None, description="Items shown greyed, with the right they lack.")
 
 
+class Issued(Part):
+    """The vendor makes the new credential and holds a few at once: `held` names them, `retire` ends one by its name."""
+
+    name: Name = Declared(description="The field that holds a credential's name, which is no secret.")
+    held: Call
+    retire: Call
+    most: int = Declared(ge=2, description="How many the vendor holds at once.")
+
+
 class PlatformManaged(Part):
-    """The program replaces the credential and keeps the new one. `call` changes it at the vendor, once."""
+    """The program replaces the credential and keeps the new one. `call` changes it at the vendor, once.
+
+    Where the vendor issues it, `call` has it made and gives its fields; else Jackfield makes the value of `field`.
+    """
 
     call: Call
     field: Name
+    issued: Issued | None = None
     length: int = Declared(default=48, ge=16)
     alphabet: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
     needs: str = Declared(description="The right the credential must have for it, in words.")
