@@ -69,12 +69,12 @@ class Registry:
         self._loaded: dict[str, Provider] = {}
         self._sources: dict[str, _Source] = {}
         self._aliases: dict[str, str] = {}
-        self._names: dict[str, str] = {}
+        self._summaries: dict[str, Summary] = {}
         for source in (*_built_in(), *self._from_packages()):
-            slug, name, aliases = _top_lines(source.file)
-            self._sources[slug] = source
-            self._names[slug] = name
-            self._aliases |= dict.fromkeys(aliases, slug)
+            summary, aliases = _top_lines(source.file)
+            self._sources[summary.slug] = source
+            self._summaries[summary.slug] = summary
+            self._aliases |= dict.fromkeys(aliases, summary.slug)
         if user_folder is not None and user_folder.is_dir():
             for file in sorted(user_folder.glob("*.yaml")):
                 self._add_own(file)
@@ -83,14 +83,13 @@ class Registry:
         return tuple(sorted(self._sources))
 
     def summaries(self) -> tuple[Summary, ...]:
-        """Every provider for the gallery, by name."""
-        found = (self.get(slug) for slug in self._sources)
-        lines = (Summary(one.slug, one.name, one.category, self._sources[one.slug].own) for one in found)
-        return tuple(sorted(lines, key=lambda line: line.name.casefold()))
+        """Every provider for the gallery, by name, without parsing their files."""
+        return tuple(sorted(self._summaries.values(), key=lambda line: line.name.casefold()))
 
     def name(self, slug: str) -> str:
         """What the provider is called, without parsing its file; the slug itself when there is none such."""
-        return self._names.get(self._aliases.get(slug, slug), slug)
+        summary = self._summaries.get(self._aliases.get(slug, slug))
+        return slug if summary is None else summary.name
 
     def get(self, slug: str) -> Provider:
         """The provider with this slug or alias. Raises NotFound."""
@@ -136,7 +135,7 @@ class Registry:
             self.problems.append(ProviderProblem(cleaned(str(file), limit=300), 1, reason))
             return
         self._sources[provider.slug] = _Source(file, "", own=True)
-        self._names[provider.slug] = provider.name
+        self._summaries[provider.slug] = Summary(provider.slug, provider.name, provider.category, own=True)
         self._aliases |= dict.fromkeys(provider.aliases, provider.slug)
         self._loaded[provider.slug] = provider
 
@@ -196,20 +195,22 @@ def _built_in() -> Iterator[_Source]:
         yield _Source(file, f"jackfield.providers.{file.parent.name}", own=False)
 
 
-def _top_lines(file: Path) -> tuple[str, str, tuple[str, ...]]:
-    """Slug, name and aliases from the top lines of a file of ours: each stands at the margin, before `methods:`."""
-    slug, name, aliases = "", "", ()
+def _top_lines(file: Path) -> tuple[Summary, tuple[str, ...]]:
+    """Summary and aliases from the top lines of a file of ours: each stands at the margin, before `methods:`."""
+    slug, name, category, aliases = "", "", "", ()
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             if line.startswith("slug:"):
                 slug = line.removeprefix("slug:").strip()
             elif line.startswith("name:"):
                 name = line.removeprefix("name:").strip().strip("\"'")
+            elif line.startswith("category:"):
+                category = line.removeprefix("category:").strip().strip("\"'")
             elif line.startswith("aliases:"):
                 aliases = tuple(yaml.safe_load(line)["aliases"])
             elif line.startswith("methods:"):
                 break
-    return slug, name, aliases
+    return Summary(slug, name, category, own=False), aliases
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
