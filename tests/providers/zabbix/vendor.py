@@ -66,13 +66,12 @@ class RealZabbix(World):
         )
         self.token = server.token(self.user)
         self.uses = {HOSTS: {"hostId": self.host_id}, GLOBAL: {}}  # type: ignore[misc]  # of this host
-        self.host_macro = self.made(
-            "usermacro.create", {"hostid": self.host_id, "macro": f"{{$H{number.upper()}}}", "value": "1"}
-        )
-        self.global_macro = self.made("usermacro.createglobal", {"macro": f"{{$G{number.upper()}}}", "value": "1"})
+        self.macros = on_host, on_all = f"{{$JF_H{number.upper()}}}", f"{{$JF_G{number.upper()}}}"
+        host_macro = self.made("usermacro.create", {"hostid": self.host_id, "macro": on_host, "value": "1"})
+        self.global_macro = self.made("usermacro.createglobal", {"macro": on_all, "value": "1"})
         self.offers = {  # type: ignore[misc]  # of this host
             "hosts": ({}, [self.host_id]),
-            "host_macros": ({"hostId": self.host_id}, [self.host_macro]),
+            "host_macros": ({"hostId": self.host_id}, [host_macro]),
             "global_macros": ({}, [self.global_macro]),
         }
 
