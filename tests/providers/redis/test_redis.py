@@ -215,6 +215,22 @@ def request(fields: dict[str, object], **options: float) -> CheckRequest:
     )
 
 
+async def test_right_to_write_the_configuration_is_asked_for_where_users_stand_there(redis_server: Redis) -> None:
+    with SelfReadingRedisWorld(redis_server) as world:
+        redis_server.execute("ACL", "SETUSER", world.login.user, "+config|rewrite")
+        uses = {ROTATION: {"persist": "config"}}
+        held = rows(await check(world, PROVIDER, METHOD, uses=uses))
+        redis_server.execute("ACL", "SETUSER", world.login.user, "-config|rewrite")
+        result = await check(world, PROVIDER, METHOD, uses=uses)
+
+    after = rows(result)
+    assert held[ROTATION, "+config|rewrite"] is GrantState.GRANTED
+    assert {row: after[row] for row in held if row in after and after[row] is not held[row]} == {
+        (ROTATION, "+config|rewrite"): GrantState.MISSING
+    }
+    assert result.outcome is Outcome.LIMITED
+
+
 # --- exchanging the password -----------------------------------------------------------------------------------------
 
 CHANGING = ("+acl|setuser", "+acl|save", "+multi", "+exec")
