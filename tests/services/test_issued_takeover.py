@@ -9,13 +9,13 @@ import pytest
 
 from jackfield.model.check import Outcome
 from jackfield.model.connection import Connection, Scope
-from jackfield.model.errors import Refused
+from jackfield.model.errors import Refused, TakenOverByPlatform
 from jackfield.model.secret import Secret
 from jackfield.net.network import Network
 from jackfield.services import takeover
-from jackfield.services.connections import Definition
+from jackfield.services.connections import Changes, Definition
 from jackfield.services.session import Session
-from jackfield.services.takeover import Takeover, is_pending, resolve_pending, take_over
+from jackfield.services.takeover import Takeover, definition_of, is_pending, resolve_pending, take_over
 from jackfield.store import credentials
 from providers.aws.vendor import AwsWorld
 from support.servers.web import Aws
@@ -100,6 +100,17 @@ def test_new_key_is_proven_and_kept_and_the_old_one_is_gone(
     assert world.held() == [key_of(session, now)] != [before]
     assert not is_pending(session, managed.id)
     assert works(session, now, world)
+
+
+def test_name_of_a_managed_key_is_not_typed_over(session: Session, managed: Connection, world: OwnKeys) -> None:
+    """Another id would not fit the secret. The same one, as a form sends it back, changes nothing."""
+    run(session, managed, world)
+    now = session.connections.get(managed.id)
+    same = {"accessKeyId": key_of(session, now)}
+
+    with pytest.raises(TakenOverByPlatform):
+        session.connections.edit(now, Changes(definition_of(now), {"accessKeyId": "AKIAANOTHERKEY000000"}))
+    assert key_of(session, session.connections.edit(now, Changes(definition_of(now), same))) == same["accessKeyId"]
 
 
 def test_second_key_is_in_the_way_and_is_named(session: Session, managed: Connection, world: OwnKeys) -> None:
