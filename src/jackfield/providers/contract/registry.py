@@ -1,4 +1,4 @@
-"""Where providers are found: the folders beside this package, other packages' entry points, a user's own files.
+"""Where providers are found: the folders beside this package, a user's own files, and packages that were trusted.
 
 Loading a provider reads its YAML only; no vendor library and no provider.py is imported.
 """
@@ -8,8 +8,8 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import yaml
@@ -18,30 +18,32 @@ from pydantic import ValidationError
 from jackfield.model.errors import NotFound
 from jackfield.providers.contract.coherence import find_incoherence
 from jackfield.providers.contract.expression import RuleError
+from jackfield.providers.contract.packages import Offer, Standing, find_offers, forget_trusted, import_trusted
 from jackfield.providers.contract.spec import Provider
 from jackfield.text import cleaned
 
-ENTRY_POINTS: Final = "jackfield.providers"
 BUILT_IN: Final = Path(__file__).resolve().parents[1]
 USER_FILE_LIMIT: Final = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderProblem:
-    """A provider file that could not be used; everything else works on."""
+    """A provider that could not be used; everything else works on. Each of its texts is one line."""
 
     file: str
-    line: int
+    line: int  # from 1; 0 where it is not about a line
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}"
+        return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
 
 
 class ProviderFileError(Exception):
-    def __init__(self, problem: ProviderProblem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
+    """`file`, `line` and `reason` as in ProviderProblem, from whatever text."""
+
+    def __init__(self, file: str, line: int, reason: str) -> None:
+        self.problem = ProviderProblem(file, line, cleaned(reason, limit=300, lines=False))
+        super().__init__(str(self.problem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +54,35 @@ class Summary:
     name: str
     category: str
     own: bool  # dropped in by the user
+    package: str  # what was installed and offers it; empty for one of ours or of the user's
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
     file: Path
-    module: str  # import path of its folder; empty where Python is not allowed
-    own: bool
+    module: str = ""  # import path of its folder; empty where Python is not allowed
+    own: bool = False
+    offer: Offer | None = None
+
+    def import_python(self) -> ModuleType:
+        """Its provider.py. Raises ImportError, and what the module raises."""
+        name = f"{self.module}.provider"
+        return import_trusted(self.offer, name) if self.offer else importlib.import_module(name)
 
 
 class Registry:
     """All providers by slug. Files are parsed when first asked for and kept."""
 
     def __init__(self, user_folder: Path | None = None) -> None:
+        """Nothing that a package offers is used before `trust` says so."""
         self.problems: list[ProviderProblem] = []
+        self.offers: tuple[Offer, ...] = find_offers()
+        self._trusted: Mapping[str, str] = {}
         self._loaded: dict[str, Provider] = {}
         self._sources: dict[str, _Source] = {}
         self._aliases: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        for source in (*_built_in(), *self._from_packages()):
+        for source in _built_in():
             slug, name, aliases = _top_lines(source.file)
             self._sources[slug] = source
             self._names[slug] = name
@@ -79,14 +91,53 @@ class Registry:
             for file in sorted(user_folder.glob("*.yaml")):
                 self._add_own(file)
 
+    def trust(self, digests: Mapping[str, str]) -> None:
+        """Look at the packages anew, and use those offers whose digest is the given one of their name, and no others.
+
+        One that changed, or is trusted and cannot be used, is among the problems.
+        """
+        for slug in [slug for slug, source in self._sources.items() if source.offer]:
+            self._drop(slug)
+        self.problems = [problem for problem in self.problems if problem.line]  # those of packages have no line
+        self._trusted, self.offers = dict(digests), find_offers()
+        for offer in self.offers:
+            standing = self.standing(offer)
+            reason = ""
+            if standing is Standing.TRUSTED:
+                reason = self._add_offer(offer)
+            elif standing is Standing.CHANGED:
+                reason = f"it is not used: its files changed. See them, then: jackfield provider trust {offer.name}"
+            elif standing is Standing.UNUSABLE and offer.name in digests:
+                reason = f"it is not used: {offer.why_not}"
+            if reason:
+                self.problems.append(ProviderProblem(f"{offer.name} of {offer.distribution}", 0, reason))
+
+    def standing(self, offer: Offer) -> Standing:
+        """Whether an offer is in use, and if not, why."""
+        return offer.standing(self._trusted)
+
+    def why_not(self, offer: Offer) -> str:
+        """Why what a package offers could not be used even if it were trusted; empty when it could."""
+        if offer.why_not:
+            return offer.why_not
+        others = {slug: source for slug, source in self._sources.items() if source.offer is None}
+        try:
+            return self._why_not_offered(load_provider(offer.file), offer, others)
+        except ProviderFileError as error:
+            return f"provider.yaml, line {error.problem.line}: {error.problem.reason}"
+
     def slugs(self) -> tuple[str, ...]:
         return tuple(sorted(self._sources))
 
     def summaries(self) -> tuple[Summary, ...]:
         """Every provider for the gallery, by name."""
         found = (self.get(slug) for slug in self._sources)
-        lines = (Summary(one.slug, one.name, one.category, self._sources[one.slug].own) for one in found)
-        return tuple(sorted(lines, key=lambda line: line.name.casefold()))
+        return tuple(sorted(map(self._summary, found), key=lambda line: line.name.casefold()))
+
+    def _summary(self, provider: Provider) -> Summary:
+        source = self._sources[provider.slug]
+        package = source.offer.distribution if source.offer else ""
+        return Summary(provider.slug, provider.name, provider.category, source.own, package)
 
     def name(self, slug: str) -> str:
         """What the provider is called, without parsing its file; the slug itself when there is none such."""
@@ -106,24 +157,11 @@ class Registry:
         """A function of the provider's own provider.py. Raises NotFound when it has none of that name."""
         source = self._sources[self._aliases.get(slug, slug)]
         if source.module:
-            module = importlib.import_module(f"{source.module}.provider")
-            function = getattr(module, name, None)
+            function = getattr(source.import_python(), name, None)
             if callable(function):
                 return function  # type: ignore[no-any-return]
         message = f"The provider {slug} names a function {name} that it does not have."
         raise NotFound(message, "A user's own provider file is data only: use HTTP requests.")
-
-    def _from_packages(self) -> Iterator[_Source]:
-        """Providers of other installed packages; one that fails to import is a problem, not an end."""
-        for entry in entry_points(group=ENTRY_POINTS):
-            try:
-                spec = importlib.util.find_spec(entry.value)
-            except (ImportError, ValueError):
-                spec = None
-            if spec is None or spec.origin is None:
-                self.problems.append(ProviderProblem(entry.name, 0, f"the package {entry.value} cannot be imported"))
-                continue
-            yield _Source(Path(spec.origin).with_name("provider.yaml"), entry.value, own=False)
 
     def _add_own(self, file: Path) -> None:
         try:
@@ -131,14 +169,50 @@ class Registry:
         except ProviderFileError as error:
             self.problems.append(error.problem)
             return
-        reason = _why_not_own(provider, self._sources)
+        reason = _why_not_own(provider) or self._why_not(provider, self._sources)
         if reason:
-            self.problems.append(ProviderProblem(cleaned(str(file), limit=300), 1, reason))
-            return
-        self._sources[provider.slug] = _Source(file, "", own=True)
+            self.problems.append(ProviderFileError(_shown(file), 1, reason).problem)
+        else:
+            self._add(provider, _Source(file, own=True))
+
+    def _add_offer(self, offer: Offer) -> str:
+        """Take a trusted offer in; why that is not possible, or nothing."""
+        try:
+            provider = load_provider(offer.file)
+        except ProviderFileError as error:
+            return error.problem.reason
+        reason = self._why_not_offered(provider, offer, self._sources)
+        if not reason:
+            self._add(provider, _Source(offer.file, offer.package, offer=offer))
+        return reason
+
+    def _add(self, provider: Provider, source: _Source) -> None:
+        self._sources[provider.slug] = source
         self._names[provider.slug] = provider.name
         self._aliases |= dict.fromkeys(provider.aliases, provider.slug)
         self._loaded[provider.slug] = provider
+
+    def _drop(self, slug: str) -> None:
+        offer = self._sources.pop(slug).offer
+        if offer is not None:
+            forget_trusted(offer)
+        del self._names[slug], self._loaded[slug]
+        self._aliases = {alias: of for alias, of in self._aliases.items() if of != slug}
+
+    def _why_not_offered(self, provider: Provider, offer: Offer, taken: Mapping[str, _Source]) -> str:
+        if provider.slug != offer.name:
+            return f"its provider.yaml is about {provider.slug}"
+        return self._why_not(provider, taken)
+
+    def _why_not(self, provider: Provider, taken: Mapping[str, _Source]) -> str:
+        """Why a provider that is not ours cannot be used; empty when it can. None may take the place of another."""
+        names = {*taken, *(alias for alias, slug in self._aliases.items() if slug in taken)}
+        if stolen := sorted({provider.slug, *provider.aliases} & names):
+            return f"slug: {stolen[0]} is already a provider"
+        try:
+            return find_incoherence(provider)
+        except RuleError as error:
+            return error.message
 
 
 def missing_driver(provider: Provider) -> str | None:
@@ -150,50 +224,48 @@ def missing_driver(provider: Provider) -> str | None:
 
 def load_provider(file: Path) -> Provider:
     """Read one provider file. Raises ProviderFileError naming file, line and reason."""
-    name = cleaned(str(file), limit=300)
+    name = _shown(file)
     try:
         if file.stat().st_size > USER_FILE_LIMIT:
-            raise ProviderFileError(ProviderProblem(name, 1, "the file is larger than 1 MiB"))
+            raise ProviderFileError(name, 1, "the file is larger than 1 MiB")
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ProviderFileError(ProviderProblem(name, 1, f"the file cannot be read: {reason}")) from None
+        raise ProviderFileError(name, 1, f"the file cannot be read: {reason}") from None
     try:
         data = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with stricter scalars
         provider = Provider.model_validate(data)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ProviderFileError(ProviderProblem(name, line, cleaned(str(error.problem), limit=200))) from None
+        raise ProviderFileError(name, line, str(error.problem)) from None
     except yaml.YAMLError as error:
-        raise ProviderFileError(ProviderProblem(name, 1, cleaned(str(error), limit=200))) from None
+        raise ProviderFileError(name, 1, str(error)) from None
     except RecursionError:
-        raise ProviderFileError(ProviderProblem(name, 1, "it is nested too deeply")) from None
+        raise ProviderFileError(name, 1, "it is nested too deeply") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         reason = f"{place}: {first['msg'].removeprefix('Value error, ')}" if place else first["msg"]
-        problem = ProviderProblem(name, _line_of(text, first["loc"]), cleaned(reason, limit=300))
-        raise ProviderFileError(problem) from None
+        raise ProviderFileError(name, _line_of(text, first["loc"]), reason) from None
     return provider
 
 
-def _why_not_own(provider: Provider, taken: Mapping[str, _Source]) -> str:
-    """Why a user's provider cannot be used; empty when it can."""
-    if provider.slug in taken:
-        return f"slug: {provider.slug} is already a provider"
+def _shown(file: Path) -> str:
+    return cleaned(str(file), limit=300, lines=False)
+
+
+def _why_not_own(provider: Provider) -> str:
+    """Why a user's own file may not say what it says; empty when it may."""
     if any(fact.call for fact in provider.facts.values()) or provider.platform_managed or provider.endpoint:
         return "facts: a provider file of your own is data only: HTTP requests, no call, endpoint or platform_managed"
     if any(method.auth is not None and method.auth.call for method in provider.tested_methods):
         return "methods: a provider file of your own is data only: bearer, basic or headers"
-    try:
-        return find_incoherence(provider)
-    except RuleError as error:
-        return error.message
+    return ""
 
 
 def _built_in() -> Iterator[_Source]:
     for file in sorted(BUILT_IN.glob("*/provider.yaml")):
-        yield _Source(file, f"jackfield.providers.{file.parent.name}", own=False)
+        yield _Source(file, f"jackfield.providers.{file.parent.name}")
 
 
 def _top_lines(file: Path) -> tuple[str, str, tuple[str, ...]]:
