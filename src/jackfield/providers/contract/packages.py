@@ -130,16 +130,16 @@ def _hashed(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for entry in os.scandir(folder):
+    for entry in folder.iterdir():
         shown = cleaned(entry.name, limit=60, lines=False)
         if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
             raise _Unfit(f"{shown} is neither a file nor a folder")
         if not entry.name.isprintable() or "\\" in entry.name:
             raise _Unfit(f"the name {shown} could be mistaken")
         if entry.is_file():
-            yield Path(entry)
+            yield entry
         elif entry.name != "__pycache__":
-            yield from _files(Path(entry))
+            yield from _files(entry)
 
 
 def digest_of(files: Mapping[str, str]) -> str:

@@ -147,17 +147,31 @@ class Registry:
         """The provider with this slug or alias. Raises NotFound."""
         slug = self._aliases.get(slug, slug)
         if slug not in self._sources:
-            message = f"There is no provider called {cleaned(slug, limit=60)}."
-            raise NotFound(message, "See them with: jackfield provider list")
+            raise self._not_found(slug)
         if slug not in self._loaded:
             self._loaded[slug] = load_provider(self._sources[slug].file)
         return self._loaded[slug]
+
+    def _not_found(self, slug: str) -> NotFound:
+        offer = next((one for one in self.offers if one.name == slug), None)
+        if offer is None:
+            message = f"There is no provider called {cleaned(slug, limit=60)}."
+            return NotFound(message, "See them with: jackfield provider list")
+        message = f"The provider {slug} of {offer.distribution} is not used: {offer.why_not or self.standing(offer)}."
+        return NotFound(message, f"See: jackfield provider packages, and then: jackfield provider trust {slug}")
 
     def function(self, slug: str, name: str) -> Callable[..., Any]:
         """A function of the provider's own provider.py. Raises NotFound when it has none of that name."""
         source = self._sources[self._aliases.get(slug, slug)]
         if source.module:
-            function = getattr(source.import_python(), name, None)
+            try:
+                module = source.import_python()
+            except ImportError as error:
+                if source.offer is None:
+                    raise
+                reason = cleaned(str(error), limit=200, lines=False)
+                raise NotFound(f"The provider {slug} cannot run: {reason}.", "Install its package anew.") from None
+            function = getattr(module, name, None)
             if callable(function):
                 return function  # type: ignore[no-any-return]
         message = f"The provider {slug} names a function {name} that it does not have."
