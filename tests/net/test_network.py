@@ -272,3 +272,24 @@ async def test_a_cancelled_check_gives_its_turn_back() -> None:
     await asyncio.gather(holding, return_exceptions=True)
     async with asyncio.timeout(1), network.turn("a"):
         assert holding.cancelled()
+
+
+async def test_a_host_of_other_letters_is_looked_up_by_its_own_name() -> None:
+    """By IDNA 2008, where ß is not ss; and what it reads as is told with the step."""
+    resolver, seen = Answers(["8.8.8.8"]), list[Step]()
+    route = route_to("straße.example", resolver=resolver, trace=Trace(seen.append))
+    await route.endpoints()
+    assert (route.host, resolver.asked) == ("xn--strae-oqa.example", ["xn--strae-oqa.example"])
+    assert seen[0].detail == "8.8.8.8; xn--strae-oqa.example reads straße.example"
+
+
+async def test_a_metadata_name_in_other_letters_is_that_name() -> None:
+    resolver = Answers(["8.8.8.8"])
+    with pytest.raises(NetFailure, match="metadata service"):
+        await route_to("ｍetadata.google。internal", resolver=resolver).endpoints()
+    assert resolver.asked == []
+
+
+async def test_letters_that_no_host_has_are_refused() -> None:
+    with pytest.raises(NetFailure, match="no host name"):
+        route_to("☃.example", resolver=Answers())

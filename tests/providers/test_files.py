@@ -69,3 +69,19 @@ def test_any_file_is_a_provider_or_a_problem(
     assert all(registry.get(slug).slug == slug for slug in (*shipped.slugs()[:3], *added))
     assert all(registry.get(alias) is registry.get(slug) for alias, slug in registry._aliases.items())
     assert shipped._aliases.items() <= registry._aliases.items()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("0\t", "dictionary"),  # one reader of YAML takes this, another does not
+        ("? [a, b]\n: c\n", "a key is no text"),
+        ("slug: own\nslug: own\n", "given twice"),
+        ("\x1f", "control characters are not allowed"),
+    ],
+)
+def test_an_odd_file_is_told_of_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(text, "utf-8")
+    (problem,) = Registry(tmp_path).problems
+    assert (reason in problem.reason, str(problem).isprintable()) == (True, True)

@@ -188,3 +188,24 @@ def test_a_file_of_the_users_own_does_not_take_the_place_of_another(tmp_path: Pa
     registry = Registry(tmp_path)
     assert (registry.get("github").slug, "mine" in registry.slugs()) == ("github", False)
     assert "github is already a provider" in registry.problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("name: Netlify", "name: GіtHub"), "name: GіtHub could be taken for GitHub"),
+        (("name: Netlify", "name: Netl1fy"), "name: Netl1fy could be taken for Netlify"),
+        (("https://api.netlify.com", "https://api.nеtlify.com"), "is not written in ASCII"),
+    ],
+)
+def test_a_provider_that_could_be_taken_for_another_is_refused(
+    tmp_path: Path, change: tuple[str, str], reason: str
+) -> None:
+    """By its name, or by the host it sends credentials to."""
+    own = NETLIFY.replace("slug: netlify", "slug: mine", 1).replace("name: Netlify", "name: My own Netlify", 1)
+    tmp_path.joinpath("mine.yaml").write_text(own)
+    assert "mine" in Registry(tmp_path).slugs()
+    own = NETLIFY.replace("slug: netlify", "slug: mine", 1).replace(*change, 1)
+    tmp_path.joinpath("mine.yaml").write_text(own if "name" in change[0] else own.replace("Netlify", "Mine", 1))
+    registry = Registry(tmp_path)
+    assert ("mine" in registry.slugs(), reason in registry.problems[0].reason) == (False, True)

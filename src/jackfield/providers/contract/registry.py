@@ -21,6 +21,7 @@ from jackfield.providers.contract.expression import RuleError
 from jackfield.providers.contract.packages import Offer, Standing, find_offers, forget_trusted, import_trusted
 from jackfield.providers.contract.spec import Provider
 from jackfield.text import cleaned
+from jackfield.text.hosts import drawn_as
 
 BUILT_IN: Final = Path(__file__).resolve().parents[1]
 USER_FILE_LIMIT: Final = 1 << 20  # bytes
@@ -223,6 +224,9 @@ class Registry:
         names = {*taken, *(alias for alias, slug in self._aliases.items() if slug in taken)}
         if stolen := sorted({provider.slug, *provider.aliases} & names):
             return f"slug: {stolen[0]} is already a provider"
+        drawn = drawn_as(provider.name)
+        if alike := next((name for slug, name in self._names.items() if slug in taken and drawn_as(name) == drawn), ""):
+            return f"name: {provider.name} could be taken for {alike}"
         try:
             return find_incoherence(provider)
         except RuleError as error:
@@ -313,6 +317,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is no text", key.start_mark)
             if key.value in seen and key.value != "<<":
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value} is given twice", key.start_mark
@@ -326,7 +332,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|fa
 
 def _line_of(text: str, place: tuple[int | str, ...]) -> int:
     """The line of a key or item, followed as far as the document goes."""
-    node = yaml.compose(text, yaml.SafeLoader)
+    node = yaml.compose(text, _Loader)
     line = 1
     for part in place:
         found = None
