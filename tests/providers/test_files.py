@@ -12,6 +12,7 @@ from jackfield.providers.contract.registry import BUILT_IN, Registry
 Expression("true").evaluate(
     {}
 )  # the rules' library raises the limit of recursion, which Hypothesis holds against a test
+_REGISTRY = Registry()
 SHIPPED = [BUILT_IN.joinpath(name, "provider.yaml").read_text("utf-8") for name in ("netlify", "github", "postgres")]
 _WORDS = (
     *(
@@ -61,14 +62,14 @@ def test_any_file_is_a_provider_or_a_problem(
     """One that is taken has a slug of its own, no Python, and stands in the way of nothing."""
     file = tmp_path / "own.yaml"
     file.write_text(data.draw(texts), "utf-8", errors="surrogatepass", newline="")
-    registry, shipped = Registry(), Registry()
+    registry = Registry()
     registry._add_own(file)
-    added = set(registry.slugs()) - set(shipped.slugs())
+    added = set(registry.slugs()) - set(_REGISTRY.slugs())
     assert len(added) + len(registry.problems) == 1
     assert all(str(problem).isprintable() for problem in registry.problems)
-    assert all(registry.get(slug).slug == slug for slug in (*shipped.slugs()[:3], *added))
+    assert all(registry.get(slug).slug == slug for slug in (*_REGISTRY.slugs()[:3], *added))
     assert all(registry.get(alias) is registry.get(slug) for alias, slug in registry._aliases.items())
-    assert shipped._aliases.items() <= registry._aliases.items()
+    assert _REGISTRY._aliases.items() <= registry._aliases.items()
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def idle(program: Program, minutes: str) -> None:
 
     number = _minutes(minutes)
     with program.session() as session:
-        Settings(session.store).keep_idle_minutes(number)
+        Settings(session.store).keep_idle_minutes(number, session.audit)
     said = f"after {number} minutes without a key" if number else _NEVER
     program.out.show({"idle_minutes": number}, [f"Locks by itself: {said}."])
 
