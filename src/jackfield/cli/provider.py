@@ -13,7 +13,7 @@ from jackfield.cli.completing import complete_methods, complete_slugs, complete_
 from jackfield.cli.output import pairs, table
 from jackfield.cli.program import Program, json_option
 from jackfield.cli.values import SET_HELP, read_fields, read_uses
-from jackfield.model.errors import InvalidField
+from jackfield.model.errors import InvalidField, NotFound
 
 if TYPE_CHECKING:
     from jackfield.providers.contract.registry import Registry
@@ -39,10 +39,13 @@ def registry_of(program: Program) -> "Registry":
 def provider_of(program: Program, slug: str) -> "Provider":
     """The provider of this slug; the vault is opened for one that a package offers. Raises NotFound."""
     registry = registry_of(program)
-    if any(offer.name == slug for offer in registry.offers) and program.home.has_vault():
-        with program.session() as session:
-            return session.registry.get(slug)
-    return registry.get(slug)
+    try:
+        return registry.get(slug)
+    except NotFound:
+        if not program.home.has_vault() or all(offer.name != slug for offer in registry.offers):
+            raise
+    with program.session() as session:
+        return session.registry.get(slug)
 
 
 @click.group()

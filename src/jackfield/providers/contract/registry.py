@@ -77,7 +77,7 @@ class Registry:
     def __init__(self, user_folder: Path | None = None) -> None:
         """Nothing that a package offers is used before `trust` says so."""
         self.problems: list[ProviderProblem] = []
-        self.offers: tuple[Offer, ...] = find_offers()
+        self._offers: tuple[Offer, ...] | None = None
         self._trusted: Mapping[str, str] = {}
         self._loaded: dict[str, Provider] = {}
         self._sources: dict[str, _Source] = {}
@@ -92,6 +92,13 @@ class Registry:
             for file in sorted(user_folder.glob("*.yaml")):
                 self._add_own(file)
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """What packages offer, as it was when it was looked at last; that takes a while."""
+        if self._offers is None:
+            self._offers = find_offers()
+        return self._offers
+
     def trust(self, digests: Mapping[str, str]) -> None:
         """Look at the packages anew, and use those offers whose digest is the given one of their name, and no others.
 
@@ -100,8 +107,8 @@ class Registry:
         for slug in [slug for slug, source in self._sources.items() if source.offer]:
             self._drop(slug)
         self.problems = [problem for problem in self.problems if problem.line]  # those of packages have no line
-        self._trusted, self.offers = dict(digests), find_offers()
-        for offer in self.offers:
+        self._trusted, self._offers = dict(digests), find_offers()
+        for offer in self._offers:
             standing = self.standing(offer)
             reason = ""
             if standing is Standing.TRUSTED:
