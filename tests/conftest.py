@@ -27,6 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", f"ignore:{one}")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: tests wait for servers and terminals about as long as they compute."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_home_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reaches the vault or the keyring of whoever runs it, even by mistake."""

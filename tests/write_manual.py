@@ -20,6 +20,17 @@ PROOFS = {
     "description": "the vendor's API description",
     "miniature": "a miniature vendor",
 }
+UNMANAGED = (
+    "Not the others:",
+    "",
+    "- GitLab, Cloudflare and Zabbix end the old token in the call that answers with the new one. Where that answer is",
+    "  lost, both are lost: there is no order that survives it.",
+    "- Azure client secrets, OCI API keys, Chef keys, Octopus API keys, and tokens of Windmill and Humanitec could be",
+    "  replaced in the way of AWS access keys, a second beside the first; Windows passwords in the way of databases.",
+    "  That is not built.",
+    "- An SSH password or key is changed in a dialogue that differs from host to host.",
+    "- The rest have no call that makes another credential of the same kind, or it needs a person in a browser.",
+)
 
 
 def providers_page(registry: Registry) -> str:
@@ -32,23 +43,43 @@ def providers_page(registry: Registry) -> str:
         f"{len(providers)} providers, {rows} permission rows. A row is green only by the evidence that stands here;",
         "what a vendor does not tell is marked unreadable, with the reason, and never green.",
         "",
-        "| provider | slug | methods | tested against | rows |",
+        "OAuth logins are tested against a real OpenID provider (oidc-provider); what they open, as it stands here.",
+        "",
+        "| provider | slug | method | tested against | rows |",
         "|---|---|---|---|---|",
     ]
     for provider in providers:
-        methods = ", ".join(method.id for method in provider.methods)
-        count = sum(len(use.permissions) for use in provider.uses)
-        proof = PROOFS[provider.tested.kind.value]
-        lines.append(f"| {provider.name} | {provider.slug} | {methods} | {proof} | {count} |")
+        for method in provider.methods:
+            count = sum(len(use.permissions) for use in provider.uses if not use.methods or method.id in use.methods)
+            proof = PROOFS[provider.tested_of(method).kind.value]
+            lines.append(f"| {provider.name} | {provider.slug} | {method.id} | {proof} | {count} |")
+    lines += ["", *_managed(providers)]
     for provider in providers:
         lines += ["", *_section(provider)]
     return "\n".join(lines) + "\n"
+
+
+def _managed(providers: Sequence[Provider]) -> Iterator[str]:
+    """Whose secrets Jackfield can replace and keep, and why not those of the others."""
+    yield from ("## Secrets that Jackfield can manage", "")
+    yield "The new secret is sealed before the vendor is asked, or at once where the vendor makes it; then proven, and"
+    yield "only then kept."
+    yield from ("", "| provider | how | it needs |", "|---|---|---|")
+    for provider in providers:
+        managed = provider.platform_managed
+        if managed is not None:
+            how = "a second one beside the old, which is ended" if managed.issued else "a new value in place of the old"
+            yield f"| {provider.name} | {how} | {_cell(managed.needs)} |"
+    yield from ("", *UNMANAGED)
 
 
 def _section(provider: Provider) -> Iterator[str]:
     yield f"## {provider.name}"
     yield ""
     yield f"Tested against {provider.tested.against}."
+    for method in provider.methods:
+        if method.tested is not None:
+            yield f"The method {method.id}: {method.tested.against}."
     for use in provider.uses:
         yield ""
         yield f"### {use.title} (`{use.id}`)"
@@ -57,12 +88,16 @@ def _section(provider: Provider) -> Iterator[str]:
         yield "|---|---|---|---|"
         for permission in use.permissions:
             cells = (permission.name.text, permission.why, permission.when, verified_by(permission))
-            yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+            yield "| " + " | ".join(map(_cell, cells)) + " |"
     if provider.unsure:
         yield ""
         yield "Not confirmed, and so never green:"
         yield ""
         yield from (f"- {doubt}" for doubt in provider.unsure)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def verified_by(permission: Permission) -> str:

@@ -121,7 +121,9 @@ def test_what_is_no_text_is_refused_with_words(text: str, words: str) -> None:
         "postgres://a:b@c:99999/d",
         "=" * PASTE_LIMIT,
         "-----BEGIN A-----\n" * 12_000,
+        "-----BEGIN A-----\n" * 6_000 + "-----END A-----\n" * 6_000,
     ],
+    ids=lambda text: text[:20],
 )
 def test_hostile_blocks_end_in_nothing(text: str) -> None:
     provider = REGISTRY.get("postgres")

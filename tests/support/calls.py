@@ -51,16 +51,3 @@ async def listed(world: World, slug: str, method: str, picker: str, target: dict
         private_allowed=world.private_allowed,
     )
     return [pick.value for pick in await list_picks(request, provider.pickers[picker], target or {}, world.network())]
-
-
-async def picked(world: World, slug: str, method: str, picker: str) -> list[object]:
-    """The values one picker offers; its fact must be a function."""
-    provider = REGISTRY.get(slug)
-    chosen = provider.pickers[picker]
-    fact = provider.facts[chosen.fact]
-    assert fact.call is not None
-    async with opened_call(world, slug, method) as call:
-        values = await REGISTRY.function(slug, fact.call)(Call(**{**call.__dict__, "arguments": fact.arguments or {}}))
-    items = chosen.items.evaluate({chosen.fact: values})
-    assert isinstance(items, list)
-    return [chosen.value.evaluate({"item": item}) for item in items]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import httpx
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -19,14 +20,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from support.servers import emulate
 from support.vendor import Answer, MiniatureVendor, Request
 
 TENANT = "6f1a0c1e-0000-4000-8000-00000000aaaa"
-CLIENT = "0b5e51de-0000-4000-8000-00000000bbbb"
+CLIENT, SECRET = emulate.CLIENT, emulate.SECRET
 PRINCIPAL = "9d1f0000-0000-4000-8000-00000000cccc"
 PERSON = "7e570000-0000-4000-8000-00000000dddd"
 KEY_ID = "5ec0e700-0000-4000-8000-00000000eeee"
-SECRET = "k8Q~GoodSecretOfTheApp_0123456789.abcde"
 REFRESH = "1.AXoA.RefreshTokenOfAda.GoodAndLong"
 
 GRAPH = "https://graph.microsoft.com"
@@ -163,6 +164,19 @@ class Entra:
 
         return answer
 
+    def let_emulator_judge(self, vendor: MiniatureVendor, server: emulate.EmulatedEntra) -> None:
+        """From now on an emulator gives the tokens, which say nothing that could be read, and checks for what."""
+
+        def token(request: Request) -> Answer:
+            assert request.params["tenant"] == TENANT
+            reply = httpx.post(f"{server.url}/oauth2/v2.0/token", data=request.form(), trust_env=False)
+            if reply.status_code == 200:
+                audience = request.form()["scope"].removesuffix("/.default")
+                self._given[reply.json()["access_token"]] = self._claims(audience, delegated=False)
+            return Answer(reply.status_code, json=reply.json())
+
+        vendor.post("/{tenant}/oauth2/v2.0/token")(token)
+
     def revoke(self) -> None:
         """Let no token be good any more."""
         self._given.clear()
@@ -247,6 +261,13 @@ class Entra:
             raise Refusal(700024, "invalid_client", "Client assertion is not within its valid time range.", 401)
 
     def issue(self, audience: str, *, delegated: bool) -> str:
+        claims = self._claims(audience, delegated=delegated)
+        payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+        token = f"eyJhbGciOiJSUzI1NiJ9.{payload}.c2lnbmVk"
+        self._given[token] = claims
+        return token
+
+    def _claims(self, audience: str, *, delegated: bool) -> dict[str, Any]:
         claims: dict[str, Any] = {
             "aud": audience,
             "iss": f"https://sts.windows.net/{self.tenant_of_tokens}/",
@@ -263,10 +284,7 @@ class Entra:
             claims |= {"oid": PRINCIPAL, "idtyp": "app"}
             if self.roles.get(audience):
                 claims["roles"] = list(self.roles[audience])
-        payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-        token = f"eyJhbGciOiJSUzI1NiJ9.{payload}.c2lnbmVk"
-        self._given[token] = claims
-        return token
+        return claims
 
     def _own_application(self, request: Request) -> Any:
         if not self.reads_itself:

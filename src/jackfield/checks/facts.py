@@ -196,7 +196,7 @@ class FactBook:
             if leads_away or page == pages.most:
                 return self._listed(answer, items, complete=False)
             url, asked = after
-            reply = await self._request(name, "GET", url, asked)
+            reply = await self._request(name, fact.request[0], url, asked)
             if reply.status >= 300 or undecided_reason(reply, expects_json=True):
                 return self._listed(answer, items, complete=False)
         return self._listed(answer, items, complete=True)
@@ -348,20 +348,25 @@ def _next_page(
     pages: Pages, names: Mapping[str, Any], url: str, options: Mapping[str, Any]
 ) -> tuple[str, Mapping[str, Any]] | None:
     """URL and options of the request for the page after the one `names` tells of; None when that was the last."""
-    if pages.query or pages.headers:
-        query = {name: _page_value(rule.evaluate(names)) for name, rule in pages.query.items()}
-        headers = {name: _page_value(rule.evaluate(names)) for name, rule in pages.headers.items()}
-        if "" in (*query.values(), *headers.values()):
+    query, headers, variables = (
+        {name: _page_value(rule.evaluate(names)) for name, rule in part.items()}
+        for part in (pages.query, pages.headers, pages.variables)
+    )
+    if query or headers or variables:
+        if "" in (*query.values(), *headers.values(), *variables.values()):
             return None
-        return url, {
-            **options,
+        after = {
             "query": {**(options["query"] or {}), **query} or None,
             "headers": {**options["headers"], **headers},
         }
-    after = _linked_page(names["headers"].get("link", "")) if pages.link_header else None
+        if variables:
+            body = options["json"]
+            after["json"] = {**body, "variables": {**body.get("variables", {}), **variables}}
+        return url, {**options, **after}
+    address = _linked_page(names["headers"].get("link", "")) if pages.link_header else None
     if pages.next is not None:
-        after = _page_value(pages.next.evaluate(names))
-    return (urljoin(url, after), {**options, "query": None}) if after else None
+        address = _page_value(pages.next.evaluate(names))
+    return (urljoin(url, address), {**options, "query": None}) if address else None
 
 
 def _page_value(value: object) -> str:

@@ -43,7 +43,7 @@ async def list_picks(
     if answer.values is None or not answer.decides or not isinstance(items, list):
         if answer.failure is not None:
             raise Refused(answer.failure.message, answer.failure.next_step)
-        why = answer.reason or "this credential may not list them"
+        why = answer.reason if answer.reason and not answer.not_needed else "this credential may not list them"
         raise Refused(f"{request.provider.name} does not offer a list: {why}.", "Type the value.")
     return tuple(_picks(picker, items[:ITEMS_SHOWN]))
 

@@ -193,7 +193,13 @@ def whole(provider: "Provider") -> dict[str, Any]:
 
     value = summary(provider)
     for method, shown in zip(provider.methods, value["methods"], strict=True):
-        shown |= {"guide": list(guide_steps(provider, method, {})), "note": method.note}
+        tested = provider.tested_of(method)
+        shown |= {
+            "guide": list(guide_steps(provider, method, {})),
+            "note": method.note,
+            "environment": list(method.environment),
+            "tested": {"kind": tested.kind.value, "against": tested.against},
+        }
         for field, inner in zip(method.fields, shown["fields"], strict=True):
             inner |= {
                 "default": field.default,
@@ -242,6 +248,10 @@ def _lines(provider: "Provider") -> Iterator[str]:
         yield from ("", f"method {method.id}: {method.name}" + (" (recommended)" if method.recommended else ""))
         yield from _fields(method)
         yield from (f"  {number}. {step}" for number, step in enumerate(guide_steps(provider, method, {}), 1))
+        if method.environment:
+            yield f"  in the environment: {', '.join(method.environment)}"
+        if method.tested is not None:
+            yield f"  tested {method.tested.kind.value}: {method.tested.against}"
     for use in provider.uses:
         yield from ("", f"use {use.id}: {use.title}")
         yield from _needs(use)

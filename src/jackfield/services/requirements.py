@@ -68,11 +68,13 @@ def merged(
 ) -> dict[str, FieldValue]:
     """The fields after an edit. Raises InvalidField or TakenOverByPlatform."""
     secrets = secret_names(method)
+    issued = provider.platform_managed.issued if provider.platform_managed is not None else None
     values: dict[str, FieldValue] = dict(old)
     for name, value in new.items():
         if value is Stored.UNCHANGED:
             continue
-        if managed and name in secrets:
+        renamed = issued is not None and name == issued.name and value != old.get(name)
+        if managed and (name in secrets or renamed):
             raise TakenOverByPlatform("Jackfield manages this secret and changes it by itself.", "Give it back first.")
         if value is Stored.CLEARED or value == "":
             values.pop(name, None)

@@ -3,15 +3,20 @@
 The new secret is sealed as pending before the vendor is asked; only when it is proven does it become the current one.
 A pending secret found later is resolved by trying it and the old one, once each. Whoever is at it holds a lease, so
 that no other process resolves a change that is still being made.
+
+Where the vendor makes the secret, the names that it held before are sealed as pending first, and what it made takes
+their place. The old secret is ended when the new one is proven, before it takes its place. After a crash in between,
+the vendor's list tells what was made and lost; that is named and left to the user, for nobody can know whose it is.
 """
 
+import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Protocol
 
 from jackfield.checks.request import CONNECT_SECONDS
 from jackfield.checks.run import call_for
@@ -20,14 +25,17 @@ from jackfield.model.connection import Connection
 from jackfield.model.errors import BlobTampered, JackfieldError, Refused
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.deadline import Deadline, within
+from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
-from jackfield.providers.contract.spec import PlatformManaged
+from jackfield.providers.contract.spec import Issued, PlatformManaged
 from jackfield.services.session import Session
 from jackfield.store import connections, credentials, leases
 from jackfield.store.connections import Definition
 from jackfield.store.credentials import Status
 from jackfield.store.transaction import Reading, Writing, new_id
 
+SETTLING: Final = (2.0, 4.0, 8.0, 16.0)  # seconds between tries of a secret that the vendor has just made
+_HELD: Final = " held"  # in a pending secret that waits for the vendor's answer: names it held before; no field's name
 LEASE_SECONDS: Final = 120.0  # longer than the request at the vendor may take; a crash is resolved after it
 
 
@@ -43,15 +51,60 @@ async def take_over(session: Session, connection: Connection, network: Network) 
     """Replace the secret and keep the new one. Raises Refused where the provider or method has no way to do it."""
     managed = _managed(session, connection)
     old = await session.tokens.fields(connection, network, reason="takeover")
-    new = Secret("".join(secrets.choice(managed.alphabet) for _ in range(managed.length)))
+    ask = _Vendor(session, connection, network).ask
     async with _only_here(session, connection):
+        if is_pending(session, connection.id):
+            raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
+        if managed.issued is not None:
+            begun: dict[str, FieldValue] = {_HELD: " ".join(await _room_for_one(ask, managed.issued, old))}
+        else:
+            begun = {managed.field: Secret("".join(secrets.choice(managed.alphabet) for _ in range(managed.length)))}
         with session.store.write() as tx:
-            if credentials.get(tx, connection.id, Status.PENDING) is not None:
-                raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
-            session.connections.seal_credential(tx, connection, {**old, managed.field: new}, Status.PENDING)
+            session.connections.seal_credential(tx, connection, {**old, **begun}, Status.PENDING)
             session.audit.append(tx, "takeover.begin", object_id=connection.id, name=connection.name)
-        await _change_at_vendor(session, connection, managed, old, new, network)
-        return await _resolve(session, connection, network)
+        problem = await _change(session, connection, managed, old, begun, network)
+        end, result = await _resolve(session, connection, network)
+    if problem and end is Takeover.UNDONE:
+        result = replace(result, warnings=(*result.warnings, problem))
+    return end, result
+
+
+async def _change(
+    session: Session,
+    connection: Connection,
+    managed: PlatformManaged,
+    old: Mapping[str, FieldValue],
+    begun: Mapping[str, FieldValue],
+    network: Network,
+) -> str:
+    """Ask once; what the vendor made is sealed at once. Gives what went wrong, where that can be said.
+
+    Whether it worked is found out by trying the secrets, so an error here decides nothing.
+    """
+    ask = _Vendor(session, connection, network).ask
+    with contextlib.suppress(Exception):
+        try:
+            if managed.issued is None:
+                await ask(managed.call, old, begun[managed.field])
+            else:
+                made = await ask(managed.call, old)
+                with session.store.write() as tx:
+                    session.connections.seal_credential(tx, connection, {**old, **made}, Status.PENDING)
+        except NetFailure as failure:
+            return f"{failure.message} {failure.next_step}"
+    return ""
+
+
+async def _room_for_one(ask: "Ask", issued: Issued, old: Mapping[str, FieldValue]) -> Sequence[str]:
+    """The names that the vendor holds now. Raises Refused when it would take no more, or does not tell."""
+    try:
+        held: Sequence[str] = await ask(issued.held, old)
+    except NetFailure as failure:
+        raise Refused(failure.message, failure.next_step) from None
+    if len(held) >= issued.most:
+        others = ", ".join(name for name in held if name != old[issued.name])
+        raise Refused("The vendor holds as many as it takes.", f"End the one that nobody uses there: {others}.")
+    return held
 
 
 async def resolve_pending(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
@@ -70,23 +123,69 @@ async def _resolve(session: Session, connection: Connection, network: Network) -
         session.audit.append(tx, "credential.open", object_id=connection.id, name=connection.name, reason="takeover")
     if new is None:
         return await _without_new(session, connection, network)
-    end, result = Takeover.UNRESOLVED, await session.tests.run_fields(connection, new, network)
+    vendor = _Vendor(session, connection, network)
+    if _HELD in new:
+        return await _without_answer(session, vendor, str(new[_HELD]), old)
+    end, result = Takeover.UNRESOLVED, await _settled(vendor, new)
     if _holds(result):
+        result = await vendor.retire(old, new, result)
         _keep_new(session, connection, new)
         end = Takeover.DONE
-    elif result.failure is not None and result.failure.kind in STOPS_AUTOMATIC_TESTS:
+    elif _refused(result):
         if old is None:  # the new one is all there is: to keep it pending would only stand in the way of a new edit
             with session.store.write() as tx:
                 _promote(session, tx, connection, new)
         else:
             result = await session.tests.run_fields(connection, old, network)
             if _holds(result):
+                result = await vendor.retire(new, old, result)
                 _give_up_new(session, connection)
                 end = Takeover.UNDONE
+    return _ended(session, connection, end, result)
+
+
+def _ended(
+    session: Session, connection: Connection, end: Takeover, result: CheckResult
+) -> tuple[Takeover, CheckResult]:
     if end is Takeover.UNRESOLVED:
         session.audit.note("takeover.unresolved", object_id=connection.id, name=connection.name, outcome="failed")
     session.tests.record(session.connections.get(connection.id), result)
     return end, result
+
+
+async def _settled(vendor: "_Vendor", new: Mapping[str, FieldValue]) -> CheckResult:
+    """The test of a new secret. One that the vendor made is refused until all of its places know it."""
+    result = await vendor.test(new)
+    for seconds in SETTLING if vendor.issued is not None else ():
+        if not _refused(result):
+            break
+        await asyncio.sleep(seconds)
+        result = await vendor.test(new)
+    return result
+
+
+async def _without_answer(
+    session: Session, vendor: "_Vendor", held_before: str, old: Mapping[str, FieldValue] | None
+) -> tuple[Takeover, CheckResult]:
+    """Give up a new secret whose making was cut off, and name what the vendor has made meanwhile.
+
+    Nothing is given up while the vendor cannot be asked.
+    """
+    connection = vendor.connection
+    if old is None or vendor.issued is None:
+        return await _without_new(session, connection, vendor.network)
+    result = await vendor.test(old)
+    try:
+        made = [name for name in await vendor.ask(vendor.issued.held, old) if name not in held_before.split()]
+    except NetFailure:
+        if not _refused(result):
+            return _ended(session, connection, Takeover.UNRESOLVED, result)
+        made = []
+    _give_up_new(session, connection, reason="no answer")
+    if made:
+        lost = f"A change was cut off, and {', '.join(made)} came to be meanwhile. End it there if nobody uses it."
+        result = replace(result, warnings=(*result.warnings, lost))
+    return _ended(session, connection, Takeover.UNDONE if _holds(result) else Takeover.UNRESOLVED, result)
 
 
 async def _without_new(session: Session, connection: Connection, network: Network) -> tuple[Takeover, CheckResult]:
@@ -139,31 +238,55 @@ def is_pending(session: Session, connection_id: str) -> bool:
         return credentials.get(tx, connection_id, Status.PENDING) is not None
 
 
-async def _change_at_vendor(
-    session: Session,
-    connection: Connection,
-    managed: PlatformManaged,
-    old: Mapping[str, FieldValue],
-    new: Secret,
-    network: Network,
-) -> None:
-    """Ask once. Whether it worked is found out by trying the secrets, so an error here decides nothing."""
-    provider = session.registry.get(connection.provider)
-    deadline = Deadline(connect=CONNECT_SECONDS, total=session.tests.total_seconds)
-    async with AsyncExitStack() as cleanup:
-        call = call_for(
-            provider,
-            provider.method(connection.method),
-            old,
-            network,
-            deadline,
-            cleanup,
-            organization_id=connection.scope.organization_id,
-            private_allowed=connection.private_address_allowed,
-        )
-        with contextlib.suppress(Exception):
+class Ask(Protocol):
+    """Calls one of the provider's functions with these fields. Raises NetFailure, or what else went wrong."""
+
+    async def __call__(self, function: str, fields: Mapping[str, FieldValue], *arguments: object) -> Any: ...
+
+
+class _Vendor:
+    """The vendor of one connection, asked with fields that need not be the stored ones."""
+
+    def __init__(self, session: Session, connection: Connection, network: Network) -> None:
+        managed = session.registry.get(connection.provider).platform_managed
+        self.connection, self.network = connection, network
+        self.issued = managed.issued if managed is not None else None
+        self._session = session
+
+    async def test(self, fields: Mapping[str, FieldValue]) -> CheckResult:
+        return await self._session.tests.run_fields(self.connection, fields, self.network)
+
+    async def ask(self, function: str, fields: Mapping[str, FieldValue], *arguments: object) -> Any:
+        connection, session = self.connection, self._session
+        provider = session.registry.get(connection.provider)
+        deadline = Deadline(connect=CONNECT_SECONDS, total=session.tests.total_seconds)
+        async with AsyncExitStack() as cleanup:
+            call = call_for(
+                provider,
+                provider.method(connection.method),
+                fields,
+                self.network,
+                deadline,
+                cleanup,
+                organization_id=connection.scope.organization_id,
+                private_allowed=connection.private_address_allowed,
+            )
             async with within(deadline):
-                await session.registry.function(provider.slug, managed.call)(call, new)
+                return await session.registry.function(provider.slug, function)(call, *arguments)
+
+    async def retire(
+        self, ending: Mapping[str, FieldValue] | None, kept: Mapping[str, FieldValue], result: CheckResult
+    ) -> CheckResult:
+        """End the secret that is not kept, where the vendor holds several; the result says so when that failed."""
+        name = "" if ending is None or self.issued is None else str(ending[self.issued.name])
+        if self.issued is None or name in ("", kept[self.issued.name]):
+            return result
+        try:
+            await self.ask(self.issued.retire, kept, name)
+        except NetFailure:
+            left = f"{name} could not be ended and still works: end it at the vendor."
+            return replace(result, warnings=(*result.warnings, left))
+        return result
 
 
 def _managed(session: Session, connection: Connection) -> PlatformManaged:
@@ -174,6 +297,11 @@ def _managed(session: Session, connection: Connection) -> PlatformManaged:
             "Change it at the vendor and edit the connection.",
         )
     return managed
+
+
+def _refused(result: CheckResult) -> bool:
+    """Whether the vendor said that the secret is not good, so that to try it again is of no use."""
+    return result.failure is not None and result.failure.kind in STOPS_AUTOMATIC_TESTS
 
 
 def _holds(result: CheckResult) -> bool:

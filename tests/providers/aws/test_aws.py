@@ -11,9 +11,9 @@ from jackfield.model.errors import InvalidField
 from jackfield.net.failure import NetFailure
 from jackfield.providers.aws.provider import list_all
 from jackfield.providers.aws.service import describe
-from providers.aws.vendor import REGION, ZONE, AwsWithoutSimulator, AwsWorld
+from providers.aws.vendor import REGION, AwsWithoutSimulator, AwsWorld
 from providers.contract import REGISTRY, ProviderContract, check, rows, told, typed_fields
-from support.calls import opened_call, picked
+from support.calls import opened_call
 from support.servers.web import Aws
 from support.vendor import Answer
 
@@ -266,14 +266,6 @@ async def test_throttled_by_a_code_is_no_refusal(world: AwsWorld) -> None:
 
 
 # --- what a form offers -----------------------------------------------------------------------------------------------
-
-
-async def test_pickers_list_what_there_is(world: AwsWorld) -> None:
-    """Regions come from the vendor's own list, users from the account, and zones from both pages of theirs."""
-    assert REGION in await picked(world, "aws", "access-key", "regions")
-    assert {world.things.user, world.user} <= set(await picked(world, "aws", "access-key", "users"))
-    world.statements.append({"Effect": "Allow", "Action": ["route53:ListHostedZones"], "Resource": "*"})
-    assert await picked(world, "aws", "access-key", "zones") == ["Z1", ZONE]
 
 
 async def test_keys_are_listed_by_their_alias(world: AwsWorld) -> None:

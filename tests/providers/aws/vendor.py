@@ -80,6 +80,8 @@ class AwsWorld(HttpWorld):
     )
     credentials: ClassVar = {"assume-role": {}, "access-key": {}}
     uses: ClassVar = dict.fromkeys(use.id for use in REGISTRY.get("aws").uses)
+    offered_to = "access-key"
+    shared = True
     may_simulate = True
 
     def __init__(self, server: Aws) -> None:
@@ -109,6 +111,11 @@ class AwsWorld(HttpWorld):
             iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
             iam.delete_user(UserName=user)
         super().__exit__(kind, error, trace)
+
+    def allow_pickers(self) -> None:
+        actions = ["iam:ListUsers", "kms:ListAliases", "route53:ListHostedZones"]
+        self.statements.append({"Effect": "Allow", "Action": actions, "Resource": "*"})
+        self._grant()
 
     # What is in the account.
 
@@ -150,6 +157,12 @@ class AwsWorld(HttpWorld):
                 "sourceAccessKeyId": source_key["AccessKeyId"],
                 "sourceSecretAccessKey": source_key["SecretAccessKey"],
             },
+        }
+        self.offers = {  # type: ignore[misc]  # the names are fresh in each world
+            "regions": ({}, [REGION]),
+            "users": ({}, [self.user, self.things.user]),
+            "aliases": ({"region": REGION}, [self.things.alias]),
+            "zones": ({}, ["Z1", ZONE]),  # one on each page
         }
         uses = [IntendedUse(use, targets) for use, targets in self.uses.items()]
         shown = merged_snippet(REGISTRY.get("aws"), uses, {"method": "access-key", "partition": "aws"})

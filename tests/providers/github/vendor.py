@@ -157,11 +157,15 @@ class GitHub(HttpWorld):
 
     def _as_installation(self, handler: Handler) -> Handler:
         def answer(request: Request) -> Any:
-            if request.bearer != "ghs_minted":
+            if not self._is_minted(request):
                 return no(401, "Bad credentials")
             return self._judge(request) or handler(request)
 
         return answer
+
+    def _is_minted(self, request: Request) -> bool:
+        """Whether the token is one that an installation was given."""
+        return request.bearer == "ghs_minted"
 
     def _as_anyone(self, handler: Handler) -> Handler:
         """A request that persons and installations may make alike."""
@@ -189,7 +193,7 @@ class GitHub(HttpWorld):
     def _repositories(self, request: Request) -> Any:
         """Of a person a bare list in two pages; of an installation an object."""
         assert 1 <= int(request.query["per_page"]) <= 100
-        if request.bearer == "ghs_minted":
+        if self._is_minted(request):
             found = [{"full_name": name} for name in self.installed]
             return {"total_count": len(found), "repositories": found}
         if request.query.get("page") == "2":
@@ -201,7 +205,8 @@ class GitHub(HttpWorld):
         full_name = f"{request.params['owner']}/{request.params['name']}"
         if full_name.lower() != REPOSITORY:
             return False
-        return not self.private or request.bearer in (FINE, USER_OF_APP, "ghs_minted") or "repo" in self.scopes
+        sees = request.bearer in (FINE, USER_OF_APP) or self._is_minted(request)
+        return not self.private or sees or "repo" in self.scopes
 
     def _repository(self, request: Request) -> Any:
         if not self._sees(request):

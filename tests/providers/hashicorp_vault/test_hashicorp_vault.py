@@ -11,7 +11,7 @@ from jackfield.model.check import ExpiryKnown, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
 from jackfield.model.errors import InvalidField
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import REGISTRY, ProviderContract, check, offered, rows, typed_fields
+from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
 from providers.hashicorp_vault.vendor import IMPORT, PATH, ROLE, SYNC, TOKEN, NamespacedVaultWorld, VaultWorld
 from support.descriptions import undescribed
 from support.servers.web import OpenBao
@@ -223,18 +223,3 @@ def wrapping_token(vault: VaultWorld) -> str:
             headers={"X-Vault-Token": vault.server.token, "X-Vault-Wrap-TTL": "60s"},
         )
     return str(answer.json()["wrap_info"]["token"])
-
-
-@pytest.mark.parametrize("method", [ROLE, TOKEN])
-async def test_pickers_offer_engines_paths_and_namespaces(openbao: OpenBao, method: str) -> None:
-    """Only KV engines, and only secrets: what ends with a slash is a folder."""
-    with NamespacedVaultWorld(openbao) as vault:
-        vault.rules[f"{vault.mount}/metadata"] = {"list"}
-        vault.write_policy()
-        vault.must("POST", f"{vault.mount}/data/web", {"data": {"A": "1"}})
-        vault.must("POST", f"{vault.mount}/data/{PATH}", {"data": {"A": "1"}})
-        vault.must("POST", "sys/namespaces/inner", {})
-
-        assert await offered(vault, PROVIDER, method, "engines", {}) == [vault.mount]
-        assert await offered(vault, PROVIDER, method, "paths", {"mount": vault.mount}) == ["web"]
-        assert await offered(vault, PROVIDER, method, "namespaces", {}) == ["inner"]

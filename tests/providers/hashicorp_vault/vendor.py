@@ -32,6 +32,7 @@ class VaultWorld(World):
     private_allowed = True
     namespace = ""
     uses: ClassVar = {SYNC: {}, IMPORT: {}}
+    shared = True  # the namespaces of other worlds
 
     def __init__(self, server: OpenBao, *, version: str = "2") -> None:
         self.server = server
@@ -46,6 +47,12 @@ class VaultWorld(World):
                 "policies": "yes",
                 "namespaces": "yes",
             },
+        }
+        self.inner = unique("inner")
+        self.offers = {  # type: ignore[misc]  # the same
+            "engines": ({}, [self.mount]),
+            "paths": ({"mount": self.mount}, ["web"]),  # what ends with a slash is a folder
+            "namespaces": ({}, [self.inner]),
         }
         self._open = ExitStack()
 
@@ -139,6 +146,13 @@ class VaultWorld(World):
         if method == ROLE:
             wrong = {"secretId": "00000000-1111-2222-3333-444444444444"}
         return {**self.fields(method), **wrong}
+
+    def allow_pickers(self) -> None:
+        self.rules[f"{self.mount}/metadata"] = {"list"}
+        self.write_policy()
+        for path in ("web", PATH):
+            self.must("POST", f"{self.mount}/data/{path}", {"data": {"A": "1"}})
+        self.must("POST", f"sys/namespaces/{self.inner}", {})
 
     def remove(self, method: str, use: str, permission: str) -> None:
         verb, path = permission.rpartition(": ")[2].split(" on ")

@@ -14,6 +14,11 @@ class Humanitec(HttpWorld):
     hosts = ("api.humanitec.io",)
     credentials: ClassVar = {"api-token": {"apiToken": GOOD}}
     uses: ClassVar = {"secret-sync/shared-values": {"organization": "acme", "application": "web", "deploy": "yes"}}
+    offers: ClassVar = {
+        "organizations": ({}, ["acme"]),
+        "applications": ({"organization": "acme"}, ["billing", "web"]),
+        "environments": ({"organization": "acme", "application": "web"}, ["development", "production"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.roles = {"/orgs/acme": "member", APPLICATION: "developer"}
@@ -25,6 +30,10 @@ class Humanitec(HttpWorld):
         vendor.get("/orgs")(self._guarded(lambda _: self.organizations))
         vendor.get("/orgs/{org}/apps/{app}/users/{user}")(self._guarded(self._membership))
         vendor.get("/orgs/{org}/apps/{app}/values")(self._guarded(self._values))
+        applications = [{"id": name, "name": name.title()} for name in ("web", "billing")]
+        environments = [{"id": name, "name": name.title(), "type": name} for name in ("production", "development")]
+        vendor.get("/orgs/acme/apps")(self._guarded(lambda _: applications))
+        vendor.get("/orgs/acme/apps/web/envs")(self._guarded(lambda _: environments))
         vendor.get("/users/{user}/tokens")(self._guarded(lambda _: self.tokens))
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:

@@ -18,6 +18,11 @@ class LaravelForge(HttpWorld):
     hosts = ("forge.laravel.com",)
     credentials: ClassVar = {"api-token": {"apiToken": GOOD}}
     uses: ClassVar = {"secret-sync/site-environment": {"organization": "acme", "server": "12", "site": "34"}}
+    offers: ClassVar = {
+        "organizations": ({}, ["acme"]),
+        "servers": ({"organization": "acme"}, ["12"]),
+        "sites": ({"organization": "acme", "server": "12"}, ["34", "33"]),  # by name; the first is on the second page
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.scopes = {"user:view", "organization:view", "server:view", "site:manage-environment"}

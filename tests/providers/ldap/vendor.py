@@ -54,6 +54,7 @@ class DirectoryWorld(World):
 
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LEASES: {}, CERTIFICATES: {}}
+    shared = True
 
     def __init__(self, server: ActiveDirectory) -> None:
         self.server = server
@@ -79,6 +80,10 @@ class DirectoryWorld(World):
             ROTATION: {"user": self.target, "unit": self.apps, **account},
             LEASES: {"unit": self.unit, "group": self.group, **account},
             CERTIFICATES: account,
+        }
+        self.offers = {  # type: ignore[misc]  # the names are fresh in each world
+            "users": ({}, sorted([self.target, self.server.dn(self.login)], key=str.casefold)),
+            "units": ({}, sorted([self.apps, self.unit], key=str.casefold)),
         }
         rows = {
             (self.apps, "CA", "Reset Password"): RESET,

@@ -150,6 +150,7 @@ class MongoWorld(World):
 
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LEASES: {"roles": "readWrite@shop"}}
+    offers: ClassVar = {"databases": ({}, [DATABASE]), "users": ({}, [USER])}
     hosts: ClassVar = ("mongo.example.com",)
 
     def __init__(self) -> None:

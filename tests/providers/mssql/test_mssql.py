@@ -14,7 +14,7 @@ from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
 from providers.mssql.vendor import HOST, METHOD, ROLE, ROTATION, SCHEMA, MssqlWorld
-from support.calls import opened_call, picked
+from support.calls import opened_call
 
 pytest.importorskip("pytds")
 
@@ -141,17 +141,6 @@ class TestPermissions:
 
         assert rows(result)[ROLE, "ALTER ANY LOGIN"] is GrantState.UNREADABLE
         assert GrantState.EXCESS not in rows(result).values()
-
-    @pytest.mark.parametrize(
-        ("picker", "values"),
-        [
-            ("databases", ["app", "master"]), ("login_names", ["app_a", "app_b"]), ("db_roles", ["readers"]),
-            ("schemas", ["dbo"]),
-        ],
-    )  # fmt: skip
-    async def test_pickers_offer_what_is_there(self, picker: str, values: list[str]) -> None:
-        with MssqlWorld() as world:
-            assert await picked(world, "mssql", METHOD, picker) == values
 
     def test_snippets_become_one_script(self) -> None:
         """Each line stands once, and what belongs to the database comes after it was entered."""

@@ -154,6 +154,12 @@ class MssqlWorld(World):
         ROLE: {"db_role": "readers"},
         SCHEMA: {},
     }
+    offers: ClassVar = {
+        "databases": ({}, ["app", "master"]),
+        "login_names": ({}, ["app_a", "app_b"]),
+        "db_roles": ({}, ["readers"]),
+        "schemas": ({}, ["dbo"]),
+    }
 
     def __init__(self, **changes: Any) -> None:
         self.sql = SqlServer(**changes)

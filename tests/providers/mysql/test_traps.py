@@ -16,7 +16,7 @@ from providers.contract import REGISTRY, check, rows, told
 from providers.mysql.mysql8 import MySql8
 from providers.mysql.servers import OpenMariaDB
 from providers.mysql.vendor import DYNAMIC, METHOD, ROTATION, MySqlWorld, name, text
-from support.calls import opened_call, picked
+from support.calls import opened_call
 from support.certificates import authority
 from support.servers.databases import MariaDB
 from support.servers.room import HOST, ServerRoom, program, unique
@@ -219,12 +219,6 @@ class TestPermissions:
     def test_scopes_are_patterns(self, lines: list[str], missing: list[str]) -> None:
         """The database in a grant is a LIKE pattern; rights on single tables or columns do not reach all of it."""
         assert read_grants(lines).missing(["select"], "app_db") == missing
-
-    async def test_pickers_offer_what_is_there(self, world: MySqlWorld) -> None:
-        """Accounts can be listed only by those who may read them."""
-        assert world.database in await picked(world, "mysql", METHOD, "databases")
-        world.server.execute(f"grant select on mysql.* to {world.account}")
-        assert f"{world.user}@127.0.0.%" in await picked(world, "mysql", METHOD, "accounts")
 
     def test_snippet_without_values_shows_what_to_fill_in(self) -> None:
         shown = merged_snippet(MYSQL, [IntendedUse(ROTATION)], {})

@@ -22,6 +22,7 @@ class MySqlWorld(World):
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, DYNAMIC: {}}
     private_allowed = True
+    shared = True
 
     def __init__(
         self,
@@ -33,6 +34,10 @@ class MySqlWorld(World):
         self.server = server
         self.scripted = scripted
         self.user, self.password, self.database = unique("Robot o'"), unique('pw " %s '), unique("my_`db_")
+        self.offers = {  # type: ignore[misc]  # the names are fresh in each world
+            "databases": ({}, [self.database]),
+            "accounts": ({}, [f"{self.user}@127.0.0.%"]),
+        }
         every = {ROTATION: {"accounts": "a@%, b@%"}, DYNAMIC: {}}
         self.uses = {use: {**every[use], "client_host": "127.0.0.%"} for use in chosen}  # type: ignore[misc]  # fresh
 
@@ -66,6 +71,9 @@ class MySqlWorld(World):
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {**self.fields(method), "password": "of nobody at all"}
+
+    def allow_pickers(self) -> None:
+        self.server.execute(f"grant select on mysql.* to {self.account}")
 
     def remove(self, method: str, use: str, permission: str) -> None:
         right = "create user on *.*" if permission == "CREATE USER ON *.*" else f"delete on {name(self.database)}.*"

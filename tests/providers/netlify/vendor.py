@@ -12,6 +12,7 @@ class Netlify(HttpWorld):
     hosts = ("api.netlify.com",)
     credentials: ClassVar = {"access-token": {"accessToken": GOOD}}
     uses: ClassVar = {"secret-sync/env": {"team": "acme"}}
+    offers: ClassVar = {"teams": ({}, ["acme"]), "sites": ({"team": "acme"}, ["site-2", "site-1"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.role = "Developer"

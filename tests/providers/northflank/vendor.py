@@ -27,6 +27,7 @@ class Northflank(HttpWorld):
     hosts = ("api.northflank.com",)
     credentials: ClassVar = {"api-token": {"apiToken": GOOD}}
     uses: ClassVar = {"secret-sync/secret-group": {"project": "web", "group": "production"}}
+    offers: ClassVar = {"projects": ({}, ["api", "web"]), "groups": ({"project": "web"}, ["production"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.role = {"Manage: Read", "List", "Read Values", "Update"}

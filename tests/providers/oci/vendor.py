@@ -72,6 +72,12 @@ class Oci(HttpWorld):
     )
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {"secret-sync/vault": {"compartment": PROD, "vault": VAULT, "key": KEY}}
+    offers: ClassVar = {
+        "compartments": ({}, [APPS, PROD, TENANCY]),
+        "vaults": ({"compartment": PROD}, [VAULT]),
+        "keys": ({"compartment": PROD, "vault": VAULT}, [KEY]),
+        "regions": ({}, ["eu-frankfurt-1", REGION]),
+    }
     reads_policies = False
 
     def declare(self, vendor: MiniatureVendor) -> None:
@@ -94,6 +100,7 @@ class Oci(HttpWorld):
         on(identity, "/20160918/users/{user}", self._user)
         on(identity, "/20160918/users/{user}/apiKeys", self._keys_of_user)
         on(identity, "/20160918/tenancies/{tenancy}", lambda _: {"name": "acme", "homeRegionKey": "IAD"})
+        on(identity, "/20160918/tenancies/{tenancy}/regionSubscriptions", self._regions)
         on(identity, "/20160918/compartments", self._compartments)
         on(identity, "/20160918/userGroupMemberships", self._memberships)
         on(identity, "/20160918/groups/{group}", self._group)
@@ -131,6 +138,14 @@ class Oci(HttpWorld):
         if request.params["user"] != USER or not self.reads_itself:
             return HIDDEN
         return {"id": USER, "name": "kms", "email": "kms@example.com", "lifecycleState": "ACTIVE"}
+
+    def _regions(self, request: Request) -> Any:
+        assert request.params["tenancy"] == TENANCY
+        subscribed = {REGION: "IAD", "eu-frankfurt-1": "FRA"}
+        return [
+            {"regionName": name, "regionKey": short, "status": "READY", "isHomeRegion": name == REGION}
+            for name, short in subscribed.items()
+        ]
 
     def _keys_of_user(self, request: Request) -> Any:
         if request.params["user"] != USER or not self.reads_itself:

@@ -29,6 +29,11 @@ class OctopusDeploy(HttpWorld):
             "scoping": "yes",
         }
     }
+    offers: ClassVar = {
+        "spaces": ({}, ["Spaces-1"]),
+        "projects": ({"space": "Spaces-1"}, ["Projects-2", "Projects-1"]),  # by name
+        "environments": ({"space": "Spaces-1"}, ["Environments-1"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.held = {name: [dict(ENTRY)] for name in PERMISSIONS}
@@ -45,6 +50,10 @@ class OctopusDeploy(HttpWorld):
         vendor.get("/api/users/me")(self._me)
         vendor.get("/api/users/{id}/apikeys")(self._guarded(self._keys))
         vendor.get("/api/users/{id}/permissions")(self._guarded(self._permissions))
+        vendor.get("/api/spaces/all")(self._guarded(lambda _: [{"Id": "Spaces-1", "Name": "Default"}]))
+        vendor.get("/api/Spaces-1/projects/all")(
+            self._seen("ProjectView", [{"Id": "Projects-1", "Name": "Web"}, {"Id": "Projects-2", "Name": "Billing"}])
+        )
         vendor.get("/api/Spaces-1/projects/Projects-1")(
             self._seen("ProjectView", {"Id": "Projects-1", "ProjectGroupId": "ProjectGroups-1"})
         )

@@ -22,6 +22,7 @@ class Okta(HttpWorld):
     hosts = ("acme.okta.com", "nobody.okta.com")
     credentials: ClassVar = {"api-token": {"instanceUrl": "https://acme.okta.com/", "apiToken": GOOD}}
     uses: ClassVar = {"secret-rotation/oidc-app": {"app": APP, "full": "yes"}}
+    offers: ClassVar = {"apps": ({}, [APP])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.resources: list[str] | None = [f"{ORN}:{APP}"]  # of the custom role; None: may not be read
@@ -97,8 +98,15 @@ class Okta(HttpWorld):
         assert request.params["id"] == "ra-1"
         return self.assigned if self.assigned is not None else refused(403, "E0000006")
 
-    def _apps(self, _: Request) -> Any:
-        return [] if "okta.apps.read" in self.permissions or len(self.roles) > 1 else refused(403, "E0000006")
+    def _apps(self, request: Request) -> Any:
+        """Two pages; of three apps one is active and a client of OpenID Connect, and it stands on the second."""
+        if "okta.apps.read" not in self.permissions and len(self.roles) < 2:
+            return refused(403, "E0000006")
+        kinds = [("0oa1", "saml_app", "ACTIVE"), ("0oa2", "oidc_client", "INACTIVE"), (APP, "oidc_client", "ACTIVE")]
+        apps = [{"id": app, "label": f"app {app}", "name": kind, "status": status} for app, kind, status in kinds]
+        if "after" in request.query:
+            return apps[2:]
+        return Answer(json=apps[:2], headers={"link": '<https://acme.okta.com/api/v1/apps?after=0oa2>; rel="next"'})
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {**self.fields(method), "apiToken": "00" + "W" * 40}

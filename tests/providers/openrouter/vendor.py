@@ -13,6 +13,7 @@ class OpenRouter(HttpWorld):
     hosts = ("openrouter.ai",)
     credentials: ClassVar = {"api-key": {"apiKey": MANAGEMENT}, "inference-key": {"apiKey": INFERENCE}}
     uses: ClassVar = {"secret-rotation/inference-keys": {}, "other/inference": {}}
+    offers: ClassVar = {"keys": ({}, [f"h{number}" for number in range(130)])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.managing = {MANAGEMENT}

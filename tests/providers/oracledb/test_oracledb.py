@@ -18,7 +18,7 @@ from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
 from providers.oracledb.vendor import CONNECT, HOST, METHOD, ROLE, ROTATION, OracleWorld, refusal
-from support.calls import opened_call, picked
+from support.calls import opened_call
 
 ORACLE = REGISTRY.get("oracledb")
 
@@ -158,9 +158,6 @@ class TestPermissions:
 
         assert result.outcome is Outcome.LIMITED
         assert any("FREEPDB1" in step.detail for step in result.steps if step.name == "reach")
-
-    async def test_picker_offers_what_is_there(self, world: OracleWorld) -> None:
-        assert await picked(world, "oracledb", METHOD, "user_names") == ["APP_A", "APP_B", "ROBOT"]
 
     def test_snippets_become_one_script(self) -> None:
         uses = [IntendedUse(ROTATION), IntendedUse(ROLE, {"role": "APP_READER"}), IntendedUse(CONNECT)]

@@ -168,8 +168,9 @@ class OracleWorld(World):
     uses: ClassVar = {
         ROTATION: {"users": "APP_A, APP_B"},
         ROLE: {"role": "APP_READER", "kill_sessions": "yes"},
-        CONNECT: {},
+        CONNECT: {"kill_sessions": "yes"},
     }
+    offers: ClassVar = {"user_names": ({}, ["APP_A", "APP_B", "ROBOT"])}
     logs_in = True  # False: the listener is met for real
 
     def __init__(self) -> None:
@@ -217,9 +218,6 @@ class OracleWorld(World):
             self.database.not_in_force.add(permission)
         else:
             del self.database.own[permission]
-
-    def unneeded(self, method: str, use: str, permission: str) -> bool:
-        return use == CONNECT and permission == "ALTER SYSTEM"
 
     def add_excess(self, method: str) -> str:
         self.database.roles["DBA"] = False

@@ -16,7 +16,7 @@ from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, check, rows
 from providers.postgres.servers import ExpiredPostgres, HotStandby, Postgres16
 from providers.postgres.vendor import GROUP, METHOD, ROTATION, TABLES, PostgresWorld, quoted
-from support.calls import opened_call, picked
+from support.calls import opened_call
 from support.servers.certificates import Certificates
 from support.servers.databases import Postgres
 from support.servers.room import HOST, ServerRoom
@@ -293,17 +293,6 @@ class TestPermissions:
         assert "CREATE ROLE \"<username>\" LOGIN CREATEROLE PASSWORD '<password>';" in text
         assert 'GRANT <roles> TO "<username>" WITH ADMIN OPTION;' in text
         assert 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "app" TO "<username>"' in text
-
-    @pytest.mark.parametrize(
-        ("picker", "offered"),
-        [("login_roles", "targets"), ("group_roles", "group"), ("schemas", "schema"), ("databases", "database")],
-    )
-    async def test_pickers_offer_what_is_there(self, world: PostgresWorld, picker: str, offered: str) -> None:
-        expected = getattr(world, offered)
-
-        values = await picked(world, "postgres", METHOD, picker)
-
-        assert set(expected if isinstance(expected, tuple) else [expected]) <= set(values)
 
 
 class TestTls:

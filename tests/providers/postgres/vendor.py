@@ -21,6 +21,7 @@ class PostgresWorld(World):
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, GROUP: {}, TABLES: {}}
     private_allowed = True
+    shared = True
 
     def __init__(
         self, server: Postgres, *, chosen: tuple[str, ...] = (ROTATION, GROUP, TABLES), **elsewhere: int
@@ -39,6 +40,12 @@ class PostgresWorld(World):
 
     def __enter__(self) -> Self:
         self.database = self._undo.enter_context(self.server.database())
+        self.offers = {  # type: ignore[misc]  # the names are fresh in each world
+            "databases": ({}, [self.database]),
+            "login_roles": ({}, sorted([*self.targets, self.user], key=str.casefold)),
+            "group_roles": ({}, [self.group]),
+            "schemas": ({}, [self.schema]),
+        }
         for role in self.targets:
             self.admin(f"create role {quoted(role)} login")
             self._undo.callback(self._drop, role)

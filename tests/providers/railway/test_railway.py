@@ -81,6 +81,8 @@ async def test_every_query_is_valid_in_the_vendors_schema() -> None:
     for method in Railway.credentials:
         with Railway() as vendor:
             await check(vendor, REGISTRY.get("railway"), method)
+            if method != "project-token":
+                await listed(vendor, "railway", method, "projects")
             asked |= set(vendor.queries)
 
     known = schema()

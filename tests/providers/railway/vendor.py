@@ -26,6 +26,11 @@ class Railway(HttpWorld):
     uses: ClassVar = {
         "secret-sync/variables": {"project": PROJECT_ID, "environment": "production", "restricted": "yes"}
     }
+    offers: ClassVar = {
+        "projects": ({}, ["22222222-2222-3333-4444-555555555555", PROJECT_ID]),  # by name
+        "services": ({"project": PROJECT_ID}, ["web"]),
+        "environments": ({"project": PROJECT_ID}, ["production", "vault"]),  # those out of reach last
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.role = "ADMIN"
@@ -69,6 +74,8 @@ class Railway(HttpWorld):
                 return {"edges": [{"node": node}]}
             case "projectResourceAccess":
                 return {"environment": {"disallowed": None}, "deployment": {"disallowed": self.disallowed}}
+            case "projects":
+                return self._projects(variables.get("after"))
             case "workspace":
                 assert variables == {"id": "ws-1"}
                 members = [
@@ -87,6 +94,13 @@ class Railway(HttpWorld):
                     "environments": {"edges": edges},
                     "services": {"edges": [{"node": {"id": "s-1", "name": "web"}}]},
                 }
+
+    def _projects(self, after: str | None) -> Any:
+        """Two pages of one project each."""
+        named = [(PROJECT_ID, "web"), ("22222222-2222-3333-4444-555555555555", "billing")]
+        project_id, name = named[0 if after is None else int(after)]
+        page = {"hasNextPage": after is None, "endCursor": "1"}
+        return {"edges": [{"node": {"id": project_id, "name": name}}], "pageInfo": page}
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {"apiToken": "99999999-aaaa-bbbb-cccc-dddddddddddd"}

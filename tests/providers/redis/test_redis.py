@@ -1,8 +1,10 @@
 """Redis keeps the contract against a real server, and its own traps are told apart."""
 
 import hashlib
+import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +12,13 @@ from jackfield.checks.request import CheckRequest
 from jackfield.checks.run import run_check
 from jackfield.model.check import FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
+from jackfield.model.secret import Secret
+from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
 from providers.contract import REGISTRY, ProviderContract, check, rows, told, typed_fields
 from providers.redis.vendor import METHOD, RedisWorld, SelfReadingRedisWorld
+from support.calls import opened_call
 from support.faults import hangs
 from support.servers.room import HOST, Login
 from support.servers.stores import OpenRedis, Redis
@@ -208,3 +213,82 @@ def request(fields: dict[str, object], **options: float) -> CheckRequest:
         private_allowed=True,
         **options,
     )
+
+
+async def test_right_to_write_the_configuration_is_asked_for_where_users_stand_there(redis_server: Redis) -> None:
+    with SelfReadingRedisWorld(redis_server) as world:
+        redis_server.execute("ACL", "SETUSER", world.login.user, "+config|rewrite")
+        uses = {ROTATION: {"persist": "config"}}
+        held = rows(await check(world, PROVIDER, METHOD, uses=uses))
+        redis_server.execute("ACL", "SETUSER", world.login.user, "-config|rewrite")
+        result = await check(world, PROVIDER, METHOD, uses=uses)
+
+    after = rows(result)
+    assert held[ROTATION, "+config|rewrite"] is GrantState.GRANTED
+    assert {row: after[row] for row in held if row in after and after[row] is not held[row]} == {
+        (ROTATION, "+config|rewrite"): GrantState.MISSING
+    }
+    assert result.outcome is Outcome.LIMITED
+
+
+# --- exchanging the password -----------------------------------------------------------------------------------------
+
+CHANGING = ("+acl|setuser", "+acl|save", "+multi", "+exec")
+NEW = Secret("a-new-password-of-forty-eight-characters")
+
+
+class ChangingRedisWorld(RedisWorld):
+    rules = CHANGING
+
+
+async def passes(world: RedisWorld, password: str) -> bool:
+    result = await check(world, PROVIDER, METHOD, fields={**world.fields(METHOD), "password": password}, uses={})
+    return result.outcome is Outcome.PASSED
+
+
+async def exchange(world: RedisWorld, fields: dict[str, str] | None = None) -> None:
+    async with opened_call(world, "redis", METHOD, fields) as call:
+        await REGISTRY.function("redis", "change_password")(call, NEW)
+
+
+async def test_new_password_holds_and_the_old_one_does_not(redis_server: Redis) -> None:
+    """Also in the file that the server reads at its next start."""
+    with ChangingRedisWorld(redis_server) as world:
+        await exchange(world)
+        file = Path(redis_server.execute("CONFIG", "GET", "aclfile")["aclfile"])
+        saved = next(line for line in file.read_text().splitlines() if f"user {world.login.user} " in line)
+
+        assert re.findall(r"#(\w{64})", saved) == [hashlib.sha256(NEW.reveal().encode()).hexdigest()]
+        assert await passes(world, NEW.reveal())
+        assert not await passes(world, world.login.password)
+
+
+@pytest.mark.parametrize("lacking", CHANGING)
+async def test_password_stays_where_a_right_to_change_it_lacks(redis_server: Redis, lacking: str) -> None:
+    with ChangingRedisWorld(redis_server) as world:
+        redis_server.execute("ACL", "SETUSER", world.login.user, lacking.replace("+", "-"))
+
+        with pytest.raises(NetFailure, match="did not change"):
+            await exchange(world)
+
+        assert await passes(world, world.login.password)
+        assert not await passes(world, NEW.reveal())
+
+
+async def test_nothing_is_changed_where_it_could_not_be_saved(open_redis: OpenRedis) -> None:
+    """Without an ACL file a new password lasts until the next restart only."""
+    fields = {"host": HOST, "port": open_redis.tls_port, "username": "default", "sslCertificate": open_redis.ca_pem}
+
+    with pytest.raises(NetFailure, match="did not change"):
+        await exchange(RedisWorld(open_redis), fields)  # type: ignore[arg-type]  # only its network is asked for
+
+    result = await run_check(request(typed_fields(PROVIDER.method(METHOD), fields)), Network())
+    assert result.outcome is Outcome.UNPROVEN  # still without a password
+
+
+async def test_exchange_without_the_right_old_password_is_refused(redis_server: Redis) -> None:
+    with ChangingRedisWorld(redis_server) as world:
+        with pytest.raises(NetFailure, match="did not change"):
+            await exchange(world, world.wrong_fields(METHOD))
+
+        assert await passes(world, world.login.password)

@@ -35,6 +35,7 @@ class RedisWorld(World):
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {"secret-rotation/acl-users": {"persist": "aclfile"}, "dynamic-secret/acl-users": {}}
     private_allowed = True
+    shared = True
     rules: ClassVar = NEEDED
 
     def __init__(self, server: Redis) -> None:
@@ -43,6 +44,7 @@ class RedisWorld(World):
 
     def __enter__(self) -> Self:
         self.login = self._open.enter_context(self.server.account(*self.rules))
+        self.offers = {"users": ({}, [self.login.user])}  # type: ignore[misc]  # the name is fresh in each world
         return self
 
     def __exit__(
@@ -61,6 +63,9 @@ class RedisWorld(World):
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {**self.fields(method), "password": "pw-of-nobody"}
+
+    def allow_pickers(self) -> None:
+        self.server.execute("ACL", "SETUSER", self.login.user, "+acl|users")
 
     def remove(self, method: str, use: str, permission: str) -> None:
         self.server.execute("ACL", "SETUSER", self.login.user, permission.replace("+", "-"))

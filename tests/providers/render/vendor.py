@@ -17,6 +17,12 @@ class Render(HttpWorld):
         "secret-sync/environment-group": {"workspace": "tea-1", "group": "evg-1", "redeploy": "yes"},
         "secret-sync/workflow": {"workflow": "wfl-1"},
     }
+    offers: ClassVar = {
+        "workspaces": ({}, [f"tea-{number}" for number in sorted(range(1, 131), key=str)]),
+        "services": ({"workspace": "tea-1"}, ["srv-1"]),
+        "groups": ({}, ["evg-1"]),
+        "workflows": ({}, ["wfl-1"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.refused: set[str] = set()

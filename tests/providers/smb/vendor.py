@@ -131,10 +131,13 @@ class SmbWorld(World):
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LISTING: {}}
     private_allowed = True
+    shared = True  # accounts that tests paste
 
     def __init__(self, server: Samba) -> None:
         self.server = server
         self.user = server.full
+        accounts = (server.full, server.resetter, server.admin, server.target, server.disabled)
+        self.offers = {"names": ({}, sorted(accounts))}  # type: ignore[misc]  # the names are the server's own
         self.uses = {ROTATION: {"account": server.target}, LISTING: {}}
         self.open = ExitStack()
 

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,16 @@ class TestOpenSsh:
 
         assert [result.failure.rule for result in results if result.failure] == ["refused"] * 2
         assert "pw-of-nobody" not in told(results[0])
+
+    async def test_one_right_factor_of_two_is_never_green(self, openssh: OpenSSH) -> None:
+        """The key is right and not enough: what is told must not blame the key alone."""
+        server = replace(openssh, port=openssh.two_factor_port)
+
+        result = await self.check(server, "ssh-key", privateKey=openssh.key_pem)
+
+        assert result.outcome is Outcome.FAILED
+        assert result.failure is not None
+        assert "second factor" in result.failure.next_step
 
     async def test_snippet_gives_just_what_is_needed(self, openssh: OpenSSH) -> None:
         """A user of the machine, the shown lines pasted as root, and real sudo: no row missing, none in excess."""

@@ -94,7 +94,9 @@ class SshWorld(World):
 
     credentials: ClassVar = {"password": {}, "ssh-key": {}}
     uses: ClassVar = {ROTATION: {}, FILES: {}, CERTIFICATES: {}}
+    offers: ClassVar = {"accounts": ({}, ["app"]), "folders": ({}, ["/etc", "/usr"])}
     private_allowed = True
+    shared = True  # the folders are those of the machine
 
     def __init__(self) -> None:
         self.key, self.host_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))

@@ -19,6 +19,11 @@ class Supabase(HttpWorld):
         "secret-sync/edge-functions": {"project": SYNCED, "branch": "yes", "choose": "yes"},
         "secret-rotation/api-keys": {"project": ROTATED},
     }
+    offers: ClassVar = {
+        "projects": ({}, [SYNCED]),
+        "organizations": ({}, ["beta", "acme"]),  # by name
+        "branches": ({"project": SYNCED}, ["cccccccccccccccccccc"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.missing: set[str] = set()
@@ -29,11 +34,14 @@ class Supabase(HttpWorld):
         vendor.get("/v1/profile")(self._guarded("", lambda _: self.profile or me))
         vendor.get("/v1/projects")(self._guarded("projects_read", lambda _: [{"ref": SYNCED, "name": "web"}]))
         vendor.get("/v1/projects/{ref}")(self._guarded("", self._project))
+        branch = {"name": "develop", "project_ref": "cccccccccccccccccccc", "parent_project_ref": SYNCED}
+        organizations = [{"slug": "acme", "name": "The Acme"}, {"slug": "beta", "name": "Beta"}]
+        vendor.get("/v1/organizations")(self._guarded("", lambda _: organizations))
         vendor.get("/v1/organizations/{slug}/members")(self._guarded("", self._members))
         vendor.get("/v1/projects/{ref}/secrets")(
             self._guarded("edge_functions_secrets_read", lambda _: [{"name": "TOKEN", "value": "digest-of-it"}])
         )
-        vendor.get("/v1/projects/{ref}/branches")(self._guarded("branches_read", lambda _: []))
+        vendor.get("/v1/projects/{ref}/branches")(self._guarded("branches_read", lambda _: [branch]))
         vendor.get("/v1/projects/{ref}/api-keys")(self._guarded("api_gateway_keys_read", self._keys))
 
     def _guarded(self, permission: str, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:

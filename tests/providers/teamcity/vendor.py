@@ -19,6 +19,10 @@ class TeamCity(HttpWorld):
         "access-token": {"accessToken": GOOD, "instanceUrl": "https://acme.teamcity.com/login.html"}
     }
     uses: ClassVar = {"secret-sync/parameters": {"project": "Acme_Web"}}
+    offers: ClassVar = {
+        "projects": ({}, ["Acme_Api", "Acme_Web"]),
+        "configurations": ({"project": "Acme_Web"}, ["Acme_Web_Build"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.rights = self._shown()

@@ -19,6 +19,11 @@ class TerraformCloud(HttpWorld):
         "secret-sync/workspace": {"organization": "acme", "workspace": "ws-1"},
         "secret-sync/variable-set": {"organization": "beta", "set": "varset-1"},
     }
+    offers: ClassVar = {
+        "organizations": ({}, ["acme", "beta"]),
+        "workspaces": ({"organization": "acme"}, ["ws-2", "ws-1"]),  # by name
+        "sets": ({"organization": "beta"}, ["varset-1"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.seen = {"acme", "beta"}
@@ -32,6 +37,10 @@ class TerraformCloud(HttpWorld):
         vendor.get("/api/v2/organizations/{name}")(self._guarded(self._organization))
         vendor.get("/api/v2/workspaces/ws-1")(self._guarded(lambda _: self._object(self.workspace)))
         vendor.get("/api/v2/varsets/varset-1")(self._guarded(lambda _: self._object({"can-update": self.set_update})))
+        vendor.get("/api/v2/organizations/acme/workspaces")(self._guarded(self._workspaces))
+        vendor.get("/api/v2/organizations/beta/varsets")(
+            self._guarded(lambda _: {"data": [{"id": "varset-1", "attributes": {"name": "shared"}}], "links": {}})
+        )
         vendor.get("/api/v2/users/user-1/authentication-tokens")(
             self._guarded(lambda _: {"data": [{"id": "at", "attributes": {"expired-at": end}} for end in self.ends]})
         )
@@ -61,6 +70,13 @@ class TerraformCloud(HttpWorld):
             "https://app.terraform.io/api/v2/organizations?page%5Bnumber%5D=2" if page == 1 and len(names) > 1 else None
         )
         return {"data": [{"id": name} for name in names[page - 1 : page]], "links": {"next": more}}
+
+    def _workspaces(self, request: Request) -> Any:
+        """Two pages of one workspace each."""
+        last = "page[number]" in request.query
+        workspace = {"id": "ws-2" if last else "ws-1", "attributes": {"name": "billing" if last else "web"}}
+        more = f"https://app.terraform.io{request.path}?page%5Bnumber%5D=2"
+        return {"data": [workspace], "links": {"next": None if last else more}}
 
     def _organization(self, request: Request) -> Any:
         name = request.params["name"]

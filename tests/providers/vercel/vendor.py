@@ -23,6 +23,10 @@ class Vercel(HttpWorld):
         "secret-sync/project": {"team": "team_1", "project": "website", "production": "both"},
         "secret-sync/shared": {"team": "team_2", "project": "intranet", "production": "both"},
     }
+    offers: ClassVar = {
+        "teams": ({}, ["team_1", "team_3"]),  # the second cannot be used with this token
+        "projects": ({"team": "team_1"}, ["api", "website"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.scopes: list[dict[str, Any]] = [{"type": "team", "teamId": team} for team in TEAMS.values()]

@@ -16,6 +16,7 @@ class Windmill(HttpWorld):
     hosts = ("app.windmill.dev", "windmill.example.com")
     credentials: ClassVar = {"access-token": {"accessToken": GOOD}}
     uses: ClassVar = {"secret-sync/variables": {"workspace": "Acme", "path": "f/production"}}
+    offers: ClassVar = {"workspaces": ({}, ["acme"]), "folders": ({"workspace": "acme"}, ["f/other", "f/production"])}
 
     def declare(self, vendor: MiniatureVendor) -> None:
         made = self._shown()

@@ -38,6 +38,7 @@ class RealZabbix(World):
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {HOSTS: {}, GLOBAL: {}}
     private_allowed = True
+    shared = True
     user_type = 3
 
     def __init__(self, server: Zabbix) -> None:
@@ -65,9 +66,18 @@ class RealZabbix(World):
         )
         self.token = server.token(self.user)
         self.uses = {HOSTS: {"hostId": self.host_id}, GLOBAL: {}}  # type: ignore[misc]  # of this host
+        self.macros = on_host, on_all = f"{{$JF_H{number.upper()}}}", f"{{$JF_G{number.upper()}}}"
+        host_macro = self.made("usermacro.create", {"hostid": self.host_id, "macro": on_host, "value": "1"})
+        self.global_macro = self.made("usermacro.createglobal", {"macro": on_all, "value": "1"})
+        self.offers = {  # type: ignore[misc]  # of this host
+            "hosts": ({}, [self.host_id]),
+            "host_macros": ({"hostId": self.host_id}, [host_macro]),
+            "global_macros": ({}, [self.global_macro]),
+        }
 
     def __exit__(self, *exception: object) -> None:
-        for method, number in (("user.delete", self.user), ("host.delete", self.host_id)):
+        made = {"user.delete": self.user, "host.delete": self.host_id, "usermacro.deleteglobal": self.global_macro}
+        for method, number in made.items():
             self.call(method, [number])
 
     def call(self, method: str, params: object) -> Any:
@@ -141,6 +151,11 @@ class NewZabbix(HttpWorld):
         METHOD: {"instanceUrl": "https://zabbix.example.com/zabbix/api_jsonrpc.php", "apiToken": token}
     }
     uses: ClassVar = {HOSTS: {"hostId": "10084"}, GLOBAL: {}}
+    offers: ClassVar = {
+        "hosts": ({}, ["10084"]),
+        "host_macros": ({"hostId": "10084"}, ["21"]),
+        "global_macros": ({}, ["7"]),
+    }
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.version = "7.2.4"
@@ -182,12 +197,17 @@ class NewZabbix(HttpWorld):
             return error(f'No permissions to call "{method}".')
         handler: Callable[[Any], Any] = {
             "host.get": lambda _: [{"hostid": "10084", "host": "web"}],
-            "usermacro.get": lambda _: [],
+            "usermacro.get": self._macros,
             "role.get": lambda _: [{"roleid": "4", "rules": self.rules}],
             "token.get": lambda _: [{"name": "kms", "status": "0", "expires_at": str(self.expires_at)}],
         }.get(method, lambda _: None)
         found = handler(params)
         return error('Invalid parameter "/": cannot be empty.') if found is None else {"result": found}
+
+    def _macros(self, params: Any) -> Any:
+        if params.get("globalmacro"):
+            return [{"globalmacroid": "7", "macro": "{$SNMP}", "type": "0"}]
+        return [{"hostmacroid": "21", "macro": "{$URL}", "type": "0"}]
 
     def _authenticated(self, params: dict[str, Any]) -> dict[str, Any]:
         if not self.knows_tokens:

@@ -27,9 +27,13 @@ class UnixAccount:
 
 @dataclass(frozen=True, slots=True)
 class OpenSSH:
-    """sshd that lets `user` in by password, by `key_pem` or by `sealed_key_pem`, the same key under `passphrase`."""
+    """sshd that lets `user` in by password, by `key_pem` or by `sealed_key_pem`, the same key under `passphrase`.
+
+    On `two_factor_port` it wants key and password, one after the other.
+    """
 
     port: int
+    two_factor_port: int
     user: str
     password: str
     key_pem: str
@@ -54,8 +58,10 @@ class OpenSSH:
         authorized.write_bytes((folder / "user.pub").read_bytes())
         authorized.chmod(0o644)
         settings = folder / "sshd_config"
+        two_factor_port = room.free_port()
         options = [
             f"Port {port}",
+            f"Port {two_factor_port}",
             f"ListenAddress {HOST}",
             f"HostKey {folder / 'host'}",
             f"PidFile {folder / 'pid'}",
@@ -66,13 +72,15 @@ class OpenSSH:
             "PermitRootLogin no",
             "Subsystem sftp internal-sftp",
         ]
+        both = [f"Match LocalPort {two_factor_port}", "AuthenticationMethods publickey,password", ""]
         # A newer sshd shuts out an address after failed logins; an older one does not know the word.
-        settings.write_text("\n".join([*options, "PerSourcePenalties no", ""]))
+        settings.write_text("\n".join([*options, "PerSourcePenalties no", *both]))
         if subprocess.run([daemon, "-t", "-f", settings], capture_output=True).returncode != 0:
-            settings.write_text("\n".join([*options, ""]))
+            settings.write_text("\n".join([*options, *both]))
         room.start([daemon, "-D", "-e", "-f", settings], folder=folder, port=port)
         return cls(
             port=port,
+            two_factor_port=two_factor_port,
             user=account.user,
             password=account.password,
             key_pem=(folder / "user").read_text(),

@@ -9,6 +9,7 @@ import pytest
 from support.servers.certificates import Certificates
 from support.servers.databases import MariaDB, Postgres
 from support.servers.directories import ActiveDirectory, OpenLDAP
+from support.servers.emulate import EmulatedEntra, EmulatedGitHub
 from support.servers.hosts import OpenSSH, Smb
 from support.servers.oauth import OpenId
 from support.servers.room import ServerRoom
@@ -116,3 +117,13 @@ def aws(server_room: ServerRoom) -> Aws:
 @pytest.fixture(scope="session")
 def openid(server_room: ServerRoom) -> OpenId:
     return server_room.get(OpenId)
+
+
+@pytest.fixture(scope="session")
+def emulated_github(server_room: ServerRoom) -> EmulatedGitHub:
+    return server_room.get(EmulatedGitHub)
+
+
+@pytest.fixture(scope="session")
+def emulated_entra(server_room: ServerRoom) -> EmulatedEntra:
+    return server_room.get(EmulatedEntra)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from jackfield.model.check import FailureKind
+from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.failure import NetFailure
 from jackfield.providers.aws.service import Keys, Said, SigV4, busy, describe, endpoints
 from jackfield.providers.contract.call import Call
@@ -77,6 +78,36 @@ async def list_regions(call: Call) -> Mapping[str, object]:
     places = await asyncio.to_thread(endpoints)
     names = places.get_available_endpoints("secretsmanager", partition_name=call.text("partition"))
     return {"items": sorted(name for name in names if "fips" not in name)}
+
+
+# --- exchanging an access key of a user -------------------------------------------------------------------------------
+
+
+async def held_keys(call: Call) -> Sequence[str]:
+    """The ids of the access keys of this user. Raises NetFailure."""
+    said = await _own_keys(call, "ListAccessKeys", {})
+    return [str(one["AccessKeyId"]) for one in said.result["AccessKeyMetadata"]]
+
+
+async def issue_key(call: Call) -> Mapping[str, FieldValue]:
+    """Have another access key of this user made. Raises NetFailure."""
+    made = (await _own_keys(call, "CreateAccessKey", {})).result["AccessKey"]
+    return {"accessKeyId": str(made["AccessKeyId"]), "secretAccessKey": Secret(str(made["SecretAccessKey"]))}
+
+
+async def retire_key(call: Call, key_id: str) -> None:
+    """Delete an access key of this user, if it is there. Raises NetFailure."""
+    await _own_keys(call, "DeleteAccessKey", {"AccessKeyId": key_id}, fine="NoSuchEntity")
+
+
+async def _own_keys(call: Call, operation: str, parameters: Mapping[str, object], fine: str = "") -> Said:
+    """An operation of IAM on the user whose key signs it. Raises NetFailure for any error but `fine`."""
+    question = {"service": "iam", "operation": operation, "parameters": parameters}
+    said = await _operation(call, _keys(call), question)
+    if said.error and said.error != fine:
+        kind = FailureKind.FORBIDDEN if said.error in _DENIED else FailureKind.REJECTED
+        raise NetFailure(kind, f"AWS refused {operation} ({said.error}).", f"Allow iam:{operation} on the user itself.")
+    return said
 
 
 async def simulate(call: Call) -> Mapping[str, object]:

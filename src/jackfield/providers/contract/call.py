@@ -3,6 +3,9 @@
     async def NAME(call: Call) -> Mapping[str, object]          a fact: plain data for rules; no secret in it
     def NAME(call: Call) -> httpx.Auth                          an auth that signs requests
     async def NAME(call: Call, new: Secret) -> None             a takeover: set the new secret at the vendor, once
+    async def NAME(call: Call) -> Mapping[str, FieldValue]      the same where the vendor issues it: the new fields
+    async def NAME(call: Call) -> Sequence[str]                 the names of the credentials that the vendor holds
+    async def NAME(call: Call, name: str) -> None               end one of them; nothing to do when it is gone
 
 A fact tells an error that the vendor named by returning it (`{"error": "28P01"}`), so that the provider's rules can
 judge it, and raises NetFailure (from `jackfield.net`) for what happened on the way.

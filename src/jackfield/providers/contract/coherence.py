@@ -160,7 +160,8 @@ def _fact_rules(place: str, fact: Fact) -> Iterator[tuple[str, Expression | Temp
     if fact.when:
         yield place, fact.when
     if fact.pages:
-        for rule in (fact.pages.items, fact.pages.next, *fact.pages.query.values(), *fact.pages.headers.values()):
+        more = (rule for part in (fact.pages.query, fact.pages.headers, fact.pages.variables) for rule in part.values())
+        for rule in (fact.pages.items, fact.pages.next, *more):
             if rule is not None:
                 yield f"{place}.pages", rule
 

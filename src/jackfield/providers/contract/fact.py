@@ -53,6 +53,7 @@ class Pages(Part):
     next: Rule | None = Declared(default=None, description="URL or path of the next page, or null.")
     query: dict[str, Rule] = Declared(default={}, description="What the next page's query says beside the first's.")
     headers: dict[str, Rule] = Declared(default={}, description="The same for headers, such as Range.")
+    variables: dict[str, Rule] = Declared(default={}, description="The same for the variables of a GraphQL query.")
     link_header: bool = False
     most: int = Declared(default=10, ge=1, le=50)
 

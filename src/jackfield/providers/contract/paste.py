@@ -21,7 +21,7 @@ _TEMPLATE_LIMIT: Final = 2048  # characters of a value that stands for several f
 _SWITCH_LIMIT: Final = 3
 _NAME_LIMIT: Final = 40  # characters of a name that is told
 _JSON_DEPTH: Final = 3
-_PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{1,60}-----.{1,100000}?-----END [A-Z0-9 ]{1,60}-----", re.DOTALL)
+_PEM_LINE: Final = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]{1,60}-----")
 _ASSIGNMENT: Final = re.compile(r"\s*(?:-\s+)?(?:(?:export|set)\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:](.*)")
 
 
@@ -90,7 +90,7 @@ def _read_pem(_: Provider, method: Method, text: str) -> dict[str, str]:
     """Keys go to the secret PEM field, certificates to the other one; a block without its end is left to be judged."""
     if "-----BEGIN " not in text or text.startswith("{") or re.match(_ASSIGNMENT, text):
         return {}
-    blocks = _PEM.findall(text) or [text[text.index("-----BEGIN ") :]]
+    blocks = list(_pem_blocks(text)) or [text[text.index("-----BEGIN ") :]]
     found: dict[str, str] = {}
     for block in blocks:
         secret = "PRIVATE KEY" in block.splitlines()[0]
@@ -98,6 +98,17 @@ def _read_pem(_: Provider, method: Method, text: str) -> dict[str, str]:
         name = takers[0] if takers else ("a private key" if secret else "a certificate or public key")
         found[name] = f"{found[name]}\n{block}" if name in found else block
     return found
+
+
+def _pem_blocks(text: str) -> Iterator[str]:
+    """Each from its first line to the next that ends one, read in one pass however many begin."""
+    begins: int | None = None
+    for line in _PEM_LINE.finditer(text):
+        if line[1] == "BEGIN":
+            begins = line.start() if begins is None else begins
+        elif begins is not None:
+            yield text[begins : line.end()]
+            begins = None
 
 
 def _read_json(_: Provider, method: Method, text: str) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Summary:
     name: str
     category: str
     own: bool  # dropped in by the user
-    package: str  # what was installed and offers it; empty for one of ours or of the user's
+    package: str = ""  # what was installed and offers it; empty for one of ours or of the user's
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ class Registry:
         self._loaded: dict[str, Provider] = {}
         self._sources: dict[str, _Source] = {}
         self._aliases: dict[str, str] = {}
-        self._names: dict[str, str] = {}
+        self._summaries: dict[str, Summary] = {}
         for source in _built_in():
-            slug, name, aliases = _top_lines(source.file)
-            self._sources[slug] = source
-            self._names[slug] = name
-            self._aliases |= dict.fromkeys(aliases, slug)
+            summary, aliases = _top_lines(source.file)
+            self._sources[summary.slug] = source
+            self._summaries[summary.slug] = summary
+            self._aliases |= dict.fromkeys(aliases, summary.slug)
         if user_folder is not None and user_folder.is_dir():
             for file in sorted(user_folder.glob("*.yaml")):
                 self._add_own(file)
@@ -138,18 +138,13 @@ class Registry:
         return tuple(sorted(self._sources))
 
     def summaries(self) -> tuple[Summary, ...]:
-        """Every provider for the gallery, by name."""
-        found = (self.get(slug) for slug in self._sources)
-        return tuple(sorted(map(self._summary, found), key=lambda line: line.name.casefold()))
-
-    def _summary(self, provider: Provider) -> Summary:
-        source = self._sources[provider.slug]
-        package = source.offer.distribution if source.offer else ""
-        return Summary(provider.slug, provider.name, provider.category, source.own, package)
+        """Every provider for the gallery, by name, without parsing their files."""
+        return tuple(sorted(self._summaries.values(), key=lambda line: line.name.casefold()))
 
     def name(self, slug: str) -> str:
         """What the provider is called, without parsing its file; the slug itself when there is none such."""
-        return self._names.get(self._aliases.get(slug, slug), slug)
+        summary = self._summaries.get(self._aliases.get(slug, slug))
+        return slug if summary is None else summary.name
 
     def get(self, slug: str) -> Provider:
         """The provider with this slug or alias. Raises NotFound."""
@@ -210,7 +205,8 @@ class Registry:
 
     def _add(self, provider: Provider, source: _Source) -> None:
         self._sources[provider.slug] = source
-        self._names[provider.slug] = provider.name
+        package = source.offer.distribution if source.offer else ""
+        self._summaries[provider.slug] = Summary(provider.slug, provider.name, provider.category, source.own, package)
         self._aliases |= dict.fromkeys(provider.aliases, provider.slug)
         self._loaded[provider.slug] = provider
 
@@ -218,7 +214,7 @@ class Registry:
         offer = self._sources.pop(slug).offer
         if offer is not None:
             forget_trusted(offer)
-        del self._names[slug], self._loaded[slug]
+        del self._summaries[slug], self._loaded[slug]
         self._aliases = {alias: of for alias, of in self._aliases.items() if of != slug}
 
     def _why_not_offered(self, provider: Provider, offer: Offer, taken: Mapping[str, _Source]) -> str:
@@ -232,7 +228,8 @@ class Registry:
         if stolen := sorted({provider.slug, *provider.aliases} & names):
             return f"slug: {stolen[0]} is already a provider"
         drawn = drawn_as(provider.name)
-        if alike := next((name for slug, name in self._names.items() if slug in taken and drawn_as(name) == drawn), ""):
+        others = (one.name for one in self._summaries.values() if one.slug in taken)
+        if alike := next((name for name in others if drawn_as(name) == drawn), ""):
             return f"name: {provider.name} could be taken for {alike}"
         try:
             return find_incoherence(provider)
@@ -293,20 +290,22 @@ def _built_in() -> Iterator[_Source]:
         yield _Source(file, f"jackfield.providers.{file.parent.name}")
 
 
-def _top_lines(file: Path) -> tuple[str, str, tuple[str, ...]]:
-    """Slug, name and aliases from the top lines of a file of ours: each stands at the margin, before `methods:`."""
-    slug, name, aliases = "", "", ()
+def _top_lines(file: Path) -> tuple[Summary, tuple[str, ...]]:
+    """Summary and aliases from the top lines of a file of ours: each stands at the margin, before `methods:`."""
+    slug, name, category, aliases = "", "", "", ()
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             if line.startswith("slug:"):
                 slug = line.removeprefix("slug:").strip()
             elif line.startswith("name:"):
                 name = line.removeprefix("name:").strip().strip("\"'")
+            elif line.startswith("category:"):
+                category = line.removeprefix("category:").strip().strip("\"'")
             elif line.startswith("aliases:"):
                 aliases = tuple(yaml.safe_load(line)["aliases"])
             elif line.startswith("methods:"):
                 break
-    return slug, name, aliases
+    return Summary(slug, name, category, own=False), aliases
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

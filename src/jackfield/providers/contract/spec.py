@@ -151,11 +151,24 @@ class Picker(Part):
     hidden: Caveat | None = Declared(default=None, description="Items shown greyed, with the right they lack.")
 
 
+class Issued(Part):
+    """The vendor makes the new credential and holds a few at once: `held` names them, `retire` ends one by its name."""
+
+    name: Name = Declared(description="The field that holds a credential's name, which is no secret.")
+    held: Call
+    retire: Call
+    most: int = Declared(ge=2, description="How many the vendor holds at once.")
+
+
 class PlatformManaged(Part):
-    """The program replaces the credential and keeps the new one. `call` changes it at the vendor, once."""
+    """The program replaces the credential and keeps the new one. `call` changes it at the vendor, once.
+
+    Where the vendor issues it, `call` has it made and gives its fields; else Jackfield makes the value of `field`.
+    """
 
     call: Call
     field: Name
+    issued: Issued | None = None
     length: int = Declared(default=48, ge=16)
     alphabet: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
     needs: str = Declared(description="The right the credential must have for it, in words.")
@@ -207,6 +220,20 @@ class OAuth(Part):
         return self
 
 
+class ProofKind(StrEnum):
+    """What a provider or a method is tested against here, best first."""
+
+    REAL_SERVER = "real-server"
+    EMULATOR = "emulator"
+    DESCRIPTION = "description"
+    MINIATURE = "miniature"
+
+
+class Tested(Part):
+    kind: ProofKind
+    against: str
+
+
 class Method(Part):
     id: Slug
     name: str
@@ -221,6 +248,7 @@ class Method(Part):
     identity: dict[str, Rule] | None = None
     expiry: Rules | None = None
     guide: tuple[Text, ...] = Declared(default=(), description="Steps at the vendor, over fields and built-in names.")
+    tested: Tested | None = Declared(default=None, description="Where this method is better proven than the provider.")
     note: str = ""
 
     @model_validator(mode="after")
@@ -277,20 +305,6 @@ class PastedUrl(Part):
     path: Name | None = None
     tls_schemes: dict[str, bool] = {}
     tls: Name | None = None
-
-
-class ProofKind(StrEnum):
-    """What the provider is tested against here, best first."""
-
-    REAL_SERVER = "real-server"
-    EMULATOR = "emulator"
-    DESCRIPTION = "description"
-    MINIATURE = "miniature"
-
-
-class Tested(Part):
-    kind: ProofKind
-    against: str
 
 
 class Documentation(Part):
@@ -378,6 +392,9 @@ class Provider(Part):
 
     def expiry_of(self, method: Method) -> tuple[Expression, ...]:
         return self.expiry if method.expiry is None else method.expiry
+
+    def tested_of(self, method: Method) -> Tested:
+        return method.tested or self.tested
 
     def guide_of(self, method: Method) -> tuple[Template, ...]:
         return method.guide or self.guide

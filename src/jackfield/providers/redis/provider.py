@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from jackfield.model.check import FailureKind
+from jackfield.model.secret import Secret
 from jackfield.net.failure import NetFailure, explain
 from jackfield.providers.contract.call import Call
 from jackfield.providers.contract.sql import find_route
@@ -318,6 +321,41 @@ def _last_word(rules: Iterable[str], command: str) -> str | None:
         elif rule[1:2] == "@":
             last = None
     return last
+
+
+async def change_password(call: Call, new: Secret) -> None:
+    """Exchange the user's own password and save the ACL file, in one transaction. Raises NetFailure.
+
+    The server is told hashes, and refuses to take away one that is not there. Nothing is changed where nothing could be
+    saved: the old password would be back after a restart.
+    """
+    session = await _session(call)
+    try:
+        await _exchange(session, call.text("username") or "default", call.text("password"), new.reveal())
+    except _Refused:
+        message = "Redis did not change the password."
+        hint = "Test the connection; the user needs +acl|setuser, +acl|save, +multi and +exec, the server an ACL file."
+        raise NetFailure(FailureKind.FORBIDDEN, message, hint) from None
+
+
+async def _exchange(session: _Session, username: str, old: str, new: str) -> None:
+    before, after = _hashed(old), _hashed(new)
+    hello = await _greet(session, username, old)
+    if hello.get("mode") != "standalone":
+        raise _Refused("MODE")
+    await session.run("ACL", "SAVE")
+    await session.run("MULTI")
+    await session.run("ACL", "SETUSER", username, f"#{after}", f"!{before}")
+    await session.run("ACL", "SAVE")
+    changed, saved = await session.run("EXEC")
+    if changed == "OK" != saved:
+        await session.run("ACL", "SETUSER", username, f"#{before}", f"!{after}")
+    if (changed, saved) != ("OK", "OK"):
+        raise _Refused("EXEC")
+
+
+def _hashed(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 async def list_users(call: Call) -> Mapping[str, object]:

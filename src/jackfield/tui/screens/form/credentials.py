@@ -69,6 +69,7 @@ class CredentialsStep(Step):
         yield ()
         yield from paragraph(provider.documentation.credentials, width, "accent", first="Make it    ")
         yield from paragraph(provider.documentation.permissions, width, "accent", first="Read more  ")
+        yield from paragraph(provider.tested_of(form.method).against, width, "muted", first="Tested on  ")
         if provider.limits:
             yield ()
             yield from paragraph(provider.limits, width, "muted")
