@@ -41,6 +41,14 @@ def test_every_named_test_exists() -> None:
     assert sorted(named - found) == []
 
 
+def test_the_manual_promises_no_walls_between_organizations() -> None:
+    """Under what is not promised, in so many words."""
+    page = " ".join(MANUAL.joinpath("security.md").read_text("utf-8").split())
+    not_promised = page.partition("## What is not promised")[2].partition(" ## ")[0]
+    assert "whoever unlocks the vault reads all of it" in not_promised
+    assert "No release is signed" in page
+
+
 def names_in(file: str) -> set[str]:
     """The node ids of a file's tests."""
     found: set[str] = set()

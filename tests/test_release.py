@@ -30,8 +30,8 @@ sys.exit(main())
 """
 
 
-def build(folder: Path, *, age: int, license_text: str = "") -> bytes:
-    """The wheel of a copy of the tree, whose files are `age` seconds old."""
+def build(folder: Path, *, age: int, license_text: str = "", private: bool = False) -> bytes:
+    """The wheel of a copy of the tree, whose files are `age` seconds old, and the user's alone where `private`."""
     tree = folder / "tree"
     tree.mkdir(parents=True)
     for name in INPUTS:
@@ -45,6 +45,8 @@ def build(folder: Path, *, age: int, license_text: str = "") -> bytes:
     now = 1_790_000_000 - age
     for file in tree.rglob("*"):
         os.utime(file, (now, now))
+        if private:
+            file.chmod(file.stat().st_mode & 0o700)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "out")]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
@@ -54,9 +56,9 @@ def build(folder: Path, *, age: int, license_text: str = "") -> bytes:
 
 
 def test_two_builds_of_one_tree_are_the_same_bytes(tmp_path: Path) -> None:
-    """In other folders, from files of other ages; another tree gives other bytes."""
+    """In other folders, from files of other ages and another umask; another tree gives other bytes."""
     first = build(tmp_path / "here", age=0)
-    assert build(tmp_path / "somewhere else", age=86_400 * 400) == first
+    assert build(tmp_path / "somewhere else", age=86_400 * 400, private=True) == first
     assert build(tmp_path / "other", age=0, license_text="another") != first
 
 

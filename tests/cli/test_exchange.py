@@ -2,6 +2,7 @@
 
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,22 @@ def test_single_connections_are_exported_by_name(jackfield: Jackfield, bundle_pa
     opened = [line for line in jackfield.done("audit", "list").splitlines() if "credential.open" in line]
     assert len(opened) == 1
     assert "export" in opened[0]
+
+
+def test_a_host_that_could_be_taken_for_another_is_told(
+    jackfield: Jackfield, tmp_path: Path, secret_file: Callable[[str], str]
+) -> None:
+    """When it is typed, shown, and imported from a bundle; it is kept as it is looked up."""
+    told = "reads gіthub.com, mixes Cyrillic and Latin letters, can be taken for github"
+    ran = jackfield(
+        *("connection", "create", "postgres", "-o", "acme", "--name", "db", "--untested"),
+        *("--set", "host=gіthub.com", "--set", "database=app", "--set", "username=bob"),
+        *("--set", f"password={secret_file('canary')}"),
+    )
+    assert (ran.code, f"host: xn--gthub-n2e.com, which {told}" in ran.err) == (0, True)
+    assert f"host = xn--gthub-n2e.com ({told})" in jackfield.done("connection", "show", "db", "--fields")
+    assert jackfield("connection", "show", "db", "--fields", "--json").json["fields"]["host"] == "xn--gthub-n2e.com"
+    passphrase = ("--bundle-passphrase-file", secret_file("another long passphrase").removeprefix("@"))
+    jackfield.done("export", str(tmp_path / "b"), *passphrase)
+    shown = jackfield.done("import", "--bundle", str(tmp_path / "b"), *passphrase, "-o", "acme", "--dry-run")
+    assert f"Host: xn--gthub-n2e.com, which {told}" in shown

@@ -286,11 +286,21 @@ async def test_each_fault_has_its_own_words(
     assert failed.value.__cause__ is None
 
 
-@pytest.mark.parametrize("fault", [faults.huge, faults.gzip_bomb])
+@pytest.mark.parametrize("fault", [faults.huge, faults.gzip_bomb, faults.endless_body])
 async def test_a_body_stops_at_the_cap(fault: type[AbstractContextManager[Place]]) -> None:
     with fault() as place:
         reply = await ask(place)
     assert (reply.status, reply.shape, reply.body) == (200, Shape.TOO_LARGE, None)
+
+
+async def test_a_bomb_in_a_bomb_is_not_unpacked() -> None:
+    """Only one coding is asked for, and only one is undone."""
+    twice = gzip.compress(gzip.compress(b"{}"))
+    with MiniatureVendor() as vendor:
+        coded = {"content-encoding": "gzip, gzip"}
+        vendor.answers("GET", "/", Answer(body=twice, content_type="application/json", headers=coded))
+        async with client_of(vendor) as client:
+            assert (await client.request("GET", f"https://{HOST}/")).shape is Shape.BROKEN
 
 
 async def test_a_packed_bomb_is_never_unpacked_whole() -> None:
@@ -334,7 +344,7 @@ async def test_a_value_no_header_can_carry_is_named_without_showing_it(value: st
     assert failed.value.__context__ is None
 
 
-@pytest.mark.parametrize("fault", [faults.hangs, faults.drips])
+@pytest.mark.parametrize("fault", [faults.hangs, faults.drips, faults.endless_head])
 async def test_an_answer_that_does_not_end_stops_at_the_deadline(
     fault: type[AbstractContextManager[Place]],
 ) -> None:
@@ -352,8 +362,12 @@ async def test_a_deadline_is_shared_by_all_requests_of_a_check() -> None:
     assert deadline.remaining() == 0.0
 
 
-async def test_a_request_can_be_cancelled_at_once_and_is_not_explained_away() -> None:
-    with faults.hangs() as place:
+@pytest.mark.parametrize("fault", [faults.hangs, faults.drips, faults.endless_head])
+async def test_a_request_can_be_cancelled_at_once_and_is_not_explained_away(
+    fault: type[AbstractContextManager[Place]],
+) -> None:
+    """Before the answer, in its head and in its body."""
+    with fault() as place:
         asking = asyncio.create_task(ask(place))
         await asyncio.to_thread(place.reached.wait, 5)
         asking.cancel()

@@ -93,6 +93,47 @@ async def test_odd_notations_of_an_address_are_judged_for_what_they_mean(host: s
         await route.endpoints()
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("2852039166", "0xa9fea9fe", "0xA9.0xFE.0xA9.0xFE", "0251.0376.0251.0376", "025177524776", "169.254.43518"),
+        *(
+            "169.16689662",
+            "0xa9.254.0251.0xfe",
+            "169.254.169.254.",
+            "::ffff:a9fe:a9fe",
+            "0:0:0:0:0:ffff:169.254.169.254",
+        ),
+        *(
+            "[::ffff:169.254.169.254]",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::",
+            "FD00:EC2::254",
+            "fe80::a9fe:a9fe%1",
+        ),
+        *(
+            "1684301000",
+            "0144.0144.0144.0310",
+            "0",
+            "0.0.0.0",
+            "0x0",
+            "::",
+            "::0.0.0.0",
+            "4294967295",
+            "255.255.255.255",
+        ),
+        *("3758096385", "0xe0000001", "ff02::1", "::ffff:224.0.0.1"),
+    ],
+)
+async def test_no_notation_of_a_forbidden_address_is_connected_to(host: str) -> None:
+    """Metadata, unspecified, broadcast and multicast: decimal, octal, hexadecimal, short and mixed, with consent."""
+    route = Network().route(host, 443, deadline=Deadline(), trace=Trace(), private_allowed=True)
+    with pytest.raises(NetFailure) as refused:
+        await route.open_socket()
+    assert "Allow private" not in refused.value.next_step
+    assert refused.value.kind in {FailureKind.MISCONFIGURED, FailureKind.NAME}
+
+
 async def test_only_the_admissible_addresses_of_a_name_are_used() -> None:
     route = route_to("mixed.example", resolver=Answers(["169.254.0.9", "10.0.0.1", "8.8.8.8"]))
     assert [endpoint.address for endpoint in await route.endpoints()] == ["8.8.8.8"]
@@ -272,3 +313,24 @@ async def test_a_cancelled_check_gives_its_turn_back() -> None:
     await asyncio.gather(holding, return_exceptions=True)
     async with asyncio.timeout(1), network.turn("a"):
         assert holding.cancelled()
+
+
+async def test_a_host_of_other_letters_is_looked_up_by_its_own_name() -> None:
+    """By IDNA 2008, where ß is not ss; and what it reads as is told with the step."""
+    resolver, seen = Answers(["8.8.8.8"]), list[Step]()
+    route = route_to("straße.example", resolver=resolver, trace=Trace(seen.append))
+    await route.endpoints()
+    assert (route.host, resolver.asked) == ("xn--strae-oqa.example", ["xn--strae-oqa.example"])
+    assert seen[0].detail == "8.8.8.8; xn--strae-oqa.example reads straße.example"
+
+
+async def test_a_metadata_name_in_other_letters_is_that_name() -> None:
+    resolver = Answers(["8.8.8.8"])
+    with pytest.raises(NetFailure, match="metadata service"):
+        await route_to("ｍetadata.google。internal", resolver=resolver).endpoints()
+    assert resolver.asked == []
+
+
+async def test_letters_that_no_host_has_are_refused() -> None:
+    with pytest.raises(NetFailure, match="no host name"):
+        route_to("☃.example", resolver=Answers())

@@ -14,6 +14,7 @@ from jackfield.providers.contract.expression import Expression, RuleError, Templ
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.values import NOTHING
 from support import cel
+from support.examples import examples
 
 REGISTRY = Registry()
 
@@ -61,7 +62,7 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 rules = st.recursive(literals | paths, _grown, max_leaves=8)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500, deadline=None)
 @given(rules, names)
 def test_rules_mean_what_cel_python_says(rule: str, names: dict[str, object]) -> None:
     """Whatever is absent, null or of another type."""

@@ -238,7 +238,9 @@ class TestBrowserLogin:
 
         assert clock.waits == [600.0]
 
-    @pytest.mark.parametrize("pasted", ["http://127.0.0.1:9", "http://127.0.0.1:9/?state=x", "two words", ""])
+    @pytest.mark.parametrize(
+        "pasted", ["http://127.0.0.1:9", "http://127.0.0.1:9/?state=x", "two words", "", "http://["]
+    )
     async def test_paste_without_a_code_is_refused(self, openid: OpenId, pasted: str) -> None:
         """What holds no code, or another login's, is told without asking the vendor."""
         with pytest.raises(LoginFailed, match="What came back"):

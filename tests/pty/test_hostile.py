@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import pytest
@@ -34,11 +35,12 @@ from jackfield.services.session import Session
 from jackfield.vault.costs import FLOOR
 from support.stage import PASSPHRASE
 from support.terminal import Terminal
+from support.vendor import MiniatureVendor, Request
 from support.whole import USE, result_of
 
 WAIT = 30.0
 CTRL: Final = {letter: bytes([ord(letter) & 0x1F]) for letter in "bclnpqst"}
-F1, F3, F8, F9 = b"\x1bOP", b"\x1bOR", b"\x1b[19~", b"\x1b[20~"
+F1, F3, F6, F8, F9 = b"\x1bOP", b"\x1bOR", b"\x1b[17~", b"\x1b[19~", b"\x1b[20~"
 ESC = b"\x1b[27u"  # as terminals send it that leave nothing to guess from the time between two keys
 
 # Strings of every kind in 7 and 8 bits, a sequence that we never write, a reset, what turns or hides text, markup.
@@ -85,13 +87,18 @@ TerminalDriver.stop_application_mode = stopped
 sys.exit(tui.run(Home(Path(sys.argv[1]))))
 """
 
-NOT_HERE: Final = {
-    "LoginScreen": "needs a vendor that logs somebody in; tui/test_form_managed.py and providers/test_oauth.py show it",
-    **dict.fromkeys(
-        ("IdentityScreen", "IdentityFormScreen", "NewPassphraseForm", "RootKeyForm"),
-        "draws what the connection's form and pages draw, by the same widgets; tui/test_sinks.py shows those",
-    ),
-}
+
+@pytest.fixture
+def login() -> Iterator[MiniatureVendor]:
+    """A vendor that logs somebody in by a code, and tells what is hostile where and how."""
+    with MiniatureVendor(tls=False) as vendor:
+
+        @vendor.post("/device")
+        def start(_: Request) -> object:
+            page = f"https://example.com/{STEERS}"
+            return {"device_code": "d", "user_code": HOSTILE, "verification_uri": page, "interval": 600}
+
+        yield vendor
 
 
 @pytest.fixture
@@ -102,6 +109,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
     home.prepare()
     home.providers.mkdir(mode=0o700)
     (home.providers / "own.yaml").write_text(own_provider(), "utf-8")
+    (home.providers / "login.yaml").write_text(login_provider(), "utf-8")
     (home.providers / f"broken{NAMED}.yaml").write_text("slug: [", "utf-8")
     (folder / "themes").mkdir(mode=0o700)
     (folder / "themes" / f"{NAMED}.yaml").write_text("title: [", "utf-8")
@@ -115,6 +123,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
         made = session.connections.create(scope, definition, {"accessToken": Secret("nfp_canary")})
         session.connections.record_use(made, kind=HOSTILE, name=HOSTILE, project_id=scope.project_id)
         assert session.tests.record(made, found(name))
+    session.identities.create("keys", "own", "own-keys", {"accessToken": Secret("nfp_canary")})
     yield session
     session.lock()
 
@@ -132,6 +141,22 @@ def own_provider() -> str:
     use["target"]["team"] |= {"label": HOSTILE, "help": HOSTILE, "example": HOSTILE}
     for permission in use["permissions"]:
         permission.update({name: HOSTILE for name in ("name", "why", "grant") if name in permission})
+    field = {"name": "accessToken", "label": HOSTILE, "kind": "secret", "required": True, "help": HOSTILE}
+    identity = {"id": "own-keys", "name": HOSTILE, "fields": [field], "guide": [HOSTILE], "note": HOSTILE}
+    whole["source_identities"] = [identity | {"lends": {"access-token": {"accessToken": "accessToken"}}}]
+    return yaml.safe_dump(whole)
+
+
+def login_provider() -> str:
+    """A provider whose tokens come from a login at an address that is typed."""
+    whole = yaml.safe_load(own_provider()) | {"slug": "login", "name": f"Login{STEERS}", "base_url": "{url}"}
+    del whole["source_identities"]
+    (method,) = whole["methods"]
+    method["fields"][0]["obtained"] = True
+    method["fields"].insert(0, {"name": "url", "label": "URL", "kind": "url", "required": True})
+    device = {"start": "{url}/device", "poll": "{url}/token", "client_id": "terminal"}
+    method["oauth"] = {"device": device, "stores": {"accessToken": "answer.access_token"}}
+    del method["environment"]
     return yaml.safe_dump(whole)
 
 
@@ -177,14 +202,27 @@ def start(home: Path, noted: Path) -> Terminal:
 
 
 def walk(terminal: Terminal, *steps: tuple[bytes | str, str]) -> None:
-    """Press each key, and wait for what it brings."""
+    """Press each key, and wait for what it brings; what one key brought must be gone after escape."""
+    brought = ""
     for key, text in steps:
+        before = terminal.text
         terminal.send(key)
         terminal.wait_for(text, seconds=WAIT)
+        if key == ESC and brought:
+            wait_until_gone(terminal, brought)
         terminal.settle(0.1)
+        brought = text if key != ESC and text not in before else ""
 
 
-def test_no_screen_lets_anything_steer_the_terminal(session: Session, tmp_path: Path) -> None:
+def wait_until_gone(terminal: Terminal, text: str) -> None:
+    """A window over a screen leaves what is beside it where it was: the next key must not be meant for the window."""
+    end = monotonic() + WAIT
+    while text in terminal.text:
+        assert monotonic() < end, f"{text} stays on the screen:\n{terminal.text}"
+        terminal.read(end - monotonic())
+
+
+def test_no_screen_lets_anything_steer_the_terminal(session: Session, tmp_path: Path, login: MiniatureVendor) -> None:
     """All screens, by keys: every sequence is one of drawing, and not one had to be refused on the way out."""
     noted = tmp_path / "noted"
     with start(session.home.folder, noted) as terminal:
@@ -204,13 +242,14 @@ def test_no_screen_lets_anything_steer_the_terminal(session: Session, tmp_path: 
         walk(
             terminal,
             *(("M", "uses of"), ("enter", "Removed"), (ESC, "uses of"), (ESC, "2 connections")),
-            *((",", "settings"), ("i", "source identities"), (ESC, "settings"), (ESC, "2 connections")),
             *(("I", "import"), (ESC, "2 connections"), ("p", "secret"), (ESC, "2 connections")),
             *(("E", "› expiry"), (ESC, "2 connections"), ("A", "audit trail"), (ESC, "2 connections")),
         )
         _pages_of(terminal)
         _places(terminal)
         _forms(terminal)
+        _settings(terminal)
+        _login(terminal, login)
         terminal.resize(40, 10)
         terminal.wait_for("Jackfield needs 60 columns")
         terminal.resize(100, 32)
@@ -222,7 +261,7 @@ def test_no_screen_lets_anything_steer_the_terminal(session: Session, tmp_path: 
     with start(empty, noted) as terminal:
         terminal.wait_for("a recovery key, shown once", seconds=WAIT)
         terminal.press(PASSPHRASE.reveal())
-        terminal.press("enter")
+        terminal.press("tab")
         terminal.press(PASSPHRASE.reveal())
         walk(terminal, ("enter", "Your recovery key"))
         terminal.send(CTRL["q"])
@@ -230,7 +269,7 @@ def test_no_screen_lets_anything_steer_the_terminal(session: Session, tmp_path: 
         harmless(terminal)
     lines = noted.read_text().splitlines()
     assert {line for line in lines if line.startswith("refused")} == {"refused 0"}
-    assert screens() - set(lines) == set(NOT_HERE)
+    assert screens() - set(lines) == set()
     assert not (session.home.folder / "crashes").exists()
 
 
@@ -269,6 +308,31 @@ def _forms(terminal: Terminal) -> None:
         *((F3, "example.com"), (ESC, "What is it for?"), ("space", "evil"), (CTRL["n"], "evil")),
         *((CTRL["n"], "evil"), (CTRL["n"], "Description")),
         *((ESC, "ctrl+t test"), (ESC, "copy the address"), (ESC, "What is it for?")),
+        *((ESC, "choose a provider"), (ESC, "OpenRouter"), (ESC, "2 connections")),
+    )
+
+
+def _settings(terminal: Terminal) -> None:
+    """The forms for a passphrase and a root key, and source identities: one that is there, and a new one."""
+    walk(
+        terminal,
+        *((",", "This machine"), ("p", "Passphrase of now"), (ESC, "This machine")),
+        *((F6, "Everything that opens the vault"), (ESC, "This machine")),
+        *(("i", "Used by"), ("enter", "no connection yet"), (ESC, "Used by")),
+        *(("n", "Whose source identity"), ("seen", "QUJD"), ("enter", "source identities › new")),
+        *((ESC, "Used by"), (ESC, "This machine"), (ESC, "2 connections")),
+    )
+
+
+def _login(terminal: Terminal, login: MiniatureVendor) -> None:
+    """A login by a code, up to the page that says what to do; then back out of all of it."""
+    walk(
+        terminal,
+        *(("n", "choose a provider"), ("/", "leave the filter"), ("Login", "evil"), ("enter", "What is it for?")),
+        *((CTRL["n"], "evil"), (CTRL["n"], "f6 logs in")),
+        *((f"http://127.0.0.1:{login.port}", str(login.port)), ("down", "Private addresses")),
+        *(("right", "(•) yes"), (F6, "It holds for")),
+        *((ESC, "f6 logs in"), (ESC, "copy the address"), (ESC, "What is it for?")),
         *((ESC, "choose a provider"), (ESC, "OpenRouter"), (ESC, "2 connections")),
     )
 

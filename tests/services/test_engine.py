@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -21,7 +23,7 @@ from jackfield.store import connections, leases
 from providers.netlify.vendor import Netlify
 from support.vendor import Request
 
-from .conftest import Make
+from .conftest import PASSPHRASE, Make
 from .test_connections import break_credential
 
 WAIT = 20  # seconds until a test gives up; nothing is judged by time
@@ -241,3 +243,58 @@ def test_a_draft_is_tested_and_told_to_nobody(session: Session, make: Make, star
     assert job.future.result(WAIT).outcome is Outcome.PASSED
     assert steps
     assert news.empty()
+
+
+SCHEDULER = """
+import sys
+from pathlib import Path
+from jackfield.model.secret import Secret
+from jackfield.net.network import Network
+from jackfield.services.engine import Engine
+from jackfield.services.home import Home
+from jackfield.services.session import Session
+from jackfield.vault.costs import Costs
+session = Session.unlock(Home(Path(sys.argv[1])), Secret(sys.argv[2]), floor=Costs(memory_kib=16, passes=1, lanes=1))
+engine = Engine(session, network=lambda: Network(closed=True))
+engine.start()
+engine.schedule()
+print("scheduling", flush=True)
+input()
+"""
+
+
+def test_a_killed_scheduler_is_replaced_when_its_lease_is_over_and_not_before(
+    session: Session, make: Make, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is tested twice meanwhile."""
+    words = [sys.executable, "-c", SCHEDULER, str(session.home.folder), PASSPHRASE.reveal()]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "scheduling\n"
+        while not holder(session):
+            pass  # it takes the lease in its first look
+        other.kill()
+        other.wait(WAIT)
+    theirs = holder(session)
+    assert f":{other.pid}:" in theirs
+    made = make(test_every_minutes=60)
+    make_due(session, made)
+    engine, news = start(session)
+    looks: Queue[str] = Queue()
+    acquire = leases.acquire
+
+    def counted(*arguments: Any) -> bool:
+        taken = acquire(*arguments)
+        looks.put(f"{taken}")
+        return taken
+
+    monkeypatch.setattr(leases, "acquire", counted)
+    engine.schedule()
+    assert looks.get(timeout=WAIT) == "False"
+    assert (holder(session), news.empty()) == (theirs, True)
+    clock = session.store._clock
+    session.store._clock = lambda: clock() + timedelta(seconds=31)
+    engine.look_now()
+    assert isinstance(told := news.get(timeout=WAIT), Tested)
+    assert told.connection_id == made.id
+    assert holder(session) not in {"", theirs}

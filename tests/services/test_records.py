@@ -14,6 +14,7 @@ from jackfield.services.doctor import Finding, examine
 from jackfield.services.environment import variables
 from jackfield.services.home import Home
 from jackfield.services.session import Session
+from jackfield.services.settings import Settings
 from jackfield.store import tables, trail
 from providers.netlify.vendor import GOOD
 
@@ -44,6 +45,17 @@ def test_every_action_and_every_opening_is_in_the_trail(session: Session, make: 
     session.connections.delete(made)
     told = [(entry.event.action, entry.event.reason) for entry in session.audit.page(about=made.id)]
     assert told == [("connection.delete", ""), ("credential.open", "exec"), ("connection.create", "")]
+
+
+def test_a_lock_that_comes_later_or_never_is_in_the_trail(session: Session) -> None:
+    settings = Settings(session.store)
+    settings.keep_idle_minutes(30, session.audit)
+    settings.keep_idle_minutes(None, session.audit)
+    told = [(entry.event.action, entry.event.reason) for entry in session.audit.page(limit=2)]
+    assert (settings.idle_minutes(), told) == (
+        None,
+        [("settings.idle", "never"), ("settings.idle", "after 30 minutes")],
+    )
 
 
 def test_no_entry_no_action(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

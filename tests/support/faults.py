@@ -98,6 +98,31 @@ def drips() -> contextlib.AbstractContextManager[Place]:
     return serves(conversation)
 
 
+def endless_head() -> contextlib.AbstractContextManager[Place]:
+    """Goes on with one header after the other, each in time."""
+
+    def conversation(client: socket.socket, place: Place) -> None:
+        read_head(client, place)
+        client.sendall(b"HTTP/1.1 200 OK\r\n")
+        while not place.stopping.wait(0.01):
+            client.sendall(b"X-More: and more\r\n")
+
+    return serves(conversation)
+
+
+def endless_body(*headers: str) -> contextlib.AbstractContextManager[Place]:
+    """Sends chunk after chunk as fast as it can, and never the last one."""
+
+    def conversation(client: socket.socket, place: Place) -> None:
+        read_head(client, place)
+        lines = ["HTTP/1.1 200 OK", "Content-Type: application/json", "Transfer-Encoding: chunked", *headers, "", ""]
+        client.sendall("\r\n".join(lines).encode())
+        while not place.stopping.is_set():
+            client.sendall(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
+
+    return serves(conversation)
+
+
 def garbage() -> contextlib.AbstractContextManager[Place]:
     """Answers something that is not HTTP."""
     return answers(b"-ERR unknown command 'GET'\r\n" * 4)

@@ -22,6 +22,7 @@ from jackfield.vault.slots import SlotKind
 from jackfield.vault.sources import PassphraseSource
 from jackfield.vault.vault import Vault
 from support.face import until
+from support.package import installed
 from support.stage import CHEAP, PASSPHRASE, said, shows
 from support.whole import Filling, Whole, enter
 
@@ -416,3 +417,50 @@ async def test_what_is_typed_into_secret_fields_is_found_nowhere(app: Whole, tmp
     assert not [text for text in shown if canary in text]
     found = [file for file in tmp_path.rglob("*") if file.is_file() and canary.encode() in file.read_bytes()]
     assert found == []
+
+
+async def test_a_package_runs_when_it_is_trusted_and_says_when_it_changed(
+    app: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown with its digest first; trusted no more by the same key."""
+    with installed(tmp_path / "site", monkeypatch) as acme:
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await settings(pilot)
+            await highlight(pilot, "acme …")
+            await shows(pilot, "not trusted · acme-jackfield 1.2")
+            await pilot.press("enter")
+            digest = app.session.packages.offers()[0].digest
+            await shows(pilot, "Let the provider acme run?", digest[:32], digest[32:])
+            await pilot.press("n")
+            await shows(pilot, "Jackfield › settings")
+            assert app.session.packages.trusted() == {}
+            await pilot.press("enter")
+            await shows(pilot, "Let the provider acme run?")
+            await pilot.press("y")
+            await shows(pilot, "✔ trusted", "is used from now on")
+            assert app.session.packages.trusted() == {"acme": digest}
+            assert trail(app)[0] == "provider.trust"
+            acme.write("more.py", "")
+            await pilot.press("enter")
+            await shows(pilot, "Trust the provider acme no more?")
+            await pilot.press("y")
+            await shows(pilot, "not trusted", "is not used any more")
+            assert (app.session.packages.trusted(), acme.imported) == ({}, [])
+
+
+async def test_a_changed_package_is_named_where_it_is_trusted(
+    app: Whole, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with installed(tmp_path / "site", monkeypatch) as acme:
+        session = Session.unlock(home, PASSPHRASE, floor=CHEAP)
+        session.packages.trust("acme", session.packages.offers()[0].digest)
+        session.lock()
+        acme.write("more.py", "")
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await settings(pilot)
+            await highlight(pilot, "acme …")
+            await shows(pilot, "✖ changed since it was trusted")
+            await pilot.press("enter")
+            await shows(pilot, "Let the provider acme run?", "Its files are not those that were trusted before.")
+            await pilot.press("y")
+            await shows(pilot, "✔ trusted")

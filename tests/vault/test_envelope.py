@@ -6,6 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jackfield.model.errors import BlobTampered, LockedError
 from jackfield.vault.envelope import Place, key_id_of, open_sealed, seal
@@ -84,6 +86,48 @@ def test_another_key_does_not_open_it() -> None:
     for key in (DataKey(bytes(32), GOLDEN_KEY.id), DataKey(bytes(range(32)), "a2" * 16)):
         with pytest.raises(BlobTampered):
             open_sealed(GOLDEN_BLOB, key, PLACE)
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+_PLACES = st.builds(
+    Place,
+    store_id=_TEXT,
+    table=_TEXT,
+    row_id=_TEXT,
+    column=_TEXT,
+    scope=_TEXT,
+    version=st.integers(min_value=0, max_value=2**63 - 1),
+)
+_KEYS = st.builds(DataKey, st.binary(min_size=32, max_size=32), st.binary(min_size=16, max_size=16).map(bytes.hex))
+
+
+@given(st.binary(max_size=200), _KEYS, _PLACES, _PLACES)
+def test_any_value_opens_at_its_own_place_and_at_no_other(
+    plaintext: bytes, key: DataKey, place: Place, other: Place
+) -> None:
+    blob = seal(plaintext, key, place)
+    assert open_sealed(blob, key, place) == plaintext
+    if other != place:
+        with pytest.raises(BlobTampered):
+            open_sealed(blob, key, other)
+
+
+@given(st.binary(max_size=200), _KEYS, st.data())
+def test_any_change_of_any_blob_is_noticed(plaintext: bytes, key: DataKey, data: st.DataObject) -> None:
+    """Bits flipped anywhere, parts cut out and parts put in."""
+    blob = seal(plaintext, key, PLACE)
+    start = data.draw(st.integers(0, len(blob)))
+    end = data.draw(st.integers(start, len(blob)))
+    changed = blob[:start] + data.draw(st.binary(max_size=80)) + blob[end:]
+    if changed != blob:
+        with pytest.raises(BlobTampered):
+            open_sealed(changed, key, PLACE)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_no_blob(junk: bytes) -> None:
+    with pytest.raises(BlobTampered):
+        open_sealed(junk, GOLDEN_KEY, PLACE)
 
 
 def test_a_wiped_key_seals_nothing() -> None:

@@ -186,12 +186,16 @@ class FactBook:
             found = pages.items.evaluate(names)
             items += found if isinstance(found, list) else []
             names["seen"] = len(items)
-            after = _next_page(pages, names, url, options)
+            try:
+                after = _next_page(pages, names, url, options)
+                leads_away = after is not None and urlsplit(after[0]).netloc != host
+            except ValueError:  # what the vendor gives is no address
+                return self._listed(answer, items, complete=False)
             if after is None:
                 break
-            url, asked = after
-            if urlsplit(url).netloc != host or page == pages.most:
+            if leads_away or page == pages.most:
                 return self._listed(answer, items, complete=False)
+            url, asked = after
             reply = await self._request(name, fact.request[0], url, asked)
             if reply.status >= 300 or undecided_reason(reply, expects_json=True):
                 return self._listed(answer, items, complete=False)

@@ -19,6 +19,7 @@ from jackfield.cli.key import key
 from jackfield.cli.keyholder import Keyholder
 from jackfield.cli.output import Output
 from jackfield.cli.overviews import expiry, map_
+from jackfield.cli.packages import distrust, packages, trust
 from jackfield.cli.places import organization, project
 from jackfield.cli.program import Program, started_umask
 from jackfield.cli.provider import provider
@@ -86,6 +87,8 @@ for _command in (
     *(import_, export, map_, expiry, exec_, worker, audit, key, backup, restore, settings, demo),
 ):
     root.add_command(_command)
+for _command in (packages, trust, distrust):
+    provider.add_command(_command)
 
 
 @root.command()

@@ -143,7 +143,7 @@ def show(program: Program, name: str, organization: str | None, project: str | N
             for key, one in value.items()
             if key not in {"last_test", "fields", "guide"}
         ),
-        *(f"  {field} = {one}" for field, one in plain.items()),
+        *(f"  {field} = {_with_reading(one)}" for field, one in plain.items()),
         *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
         *(("", *result_lines("last test", last)) if last else ()),
     ]
@@ -308,6 +308,14 @@ def give_back(program: Program, name: str, organization: str | None, project: st
         definition = replace(definition_of(found), platform_managed=False)
         value = connection_value(session, session.connections.edit(found, Changes(definition, {})))
     program.out.show(value, [f"{found.name} is yours again."])
+
+
+def _with_reading(value: object) -> str:
+    """A field, with what its host reads as where that is not as it is written: hosts are kept in ASCII."""
+    from jackfield.providers.contract.fields import told_of_address
+
+    told = told_of_address(value) if isinstance(value, str) and "xn--" in value else ""
+    return f"{value} ({told})" if told else str(value)
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,7 @@
-"""Providers: what each needs, step by step, and what to paste at the vendor. No vault is needed for any of it."""
+"""Providers: what each needs, step by step, and what to paste at the vendor.
+
+No vault is needed for any of it, save for what packages offer: which of them are trusted is sealed.
+"""
 
 import textwrap
 from collections.abc import Iterator
@@ -10,7 +13,7 @@ from jackfield.cli.completing import complete_methods, complete_slugs, complete_
 from jackfield.cli.output import pairs, table
 from jackfield.cli.program import Program, json_option
 from jackfield.cli.values import SET_HELP, read_fields, read_uses
-from jackfield.model.errors import InvalidField
+from jackfield.model.errors import InvalidField, NotFound
 
 if TYPE_CHECKING:
     from jackfield.providers.contract.registry import Registry
@@ -33,6 +36,18 @@ def registry_of(program: Program) -> "Registry":
     return registry
 
 
+def provider_of(program: Program, slug: str) -> "Provider":
+    """The provider of this slug; the vault is opened for one that a package offers. Raises NotFound."""
+    registry = registry_of(program)
+    try:
+        return registry.get(slug)
+    except NotFound:
+        if not program.home.has_vault() or all(offer.name != slug for offer in registry.offers):
+            raise
+    with program.session() as session:
+        return session.registry.get(slug)
+
+
 @click.group()
 def provider() -> None:
     """Look at the services that connections can be made to."""
@@ -42,7 +57,7 @@ def provider() -> None:
 @json_option
 @click.pass_obj
 def list_providers(program: Program) -> None:
-    """Every provider."""
+    """Every provider, save those of installed packages: see provider packages."""
     found = sorted(_usable(program), key=lambda one: one.name.casefold())
     rows = [(one.slug, one.name, one.category, ", ".join(m.id for m in one.methods)) for one in found]
     value = [summary(one) for one in found] if program.out.json else []
@@ -67,7 +82,7 @@ def _usable(program: Program) -> "Iterator[Provider]":
 @click.pass_obj
 def show(program: Program, slug: str) -> None:
     """One provider: its methods and fields, its uses and the permissions they need, its guide."""
-    found = registry_of(program).get(slug)
+    found = provider_of(program, slug)
     program.out.show(whole(found), _lines(found))
 
 
@@ -102,7 +117,7 @@ def snippet(
     from jackfield.providers.contract.fields import normalise, rule_names
     from jackfield.providers.contract.snippet import merged_snippet
 
-    found = registry_of(program).get(slug)
+    found = provider_of(program, slug)
     chosen = method_of(found, method)
     known = {field.name: field for field in chosen.fields}
     texts = {name: normalise(known[name], text).text for name, text in read_fields(chosen, fields).items()}

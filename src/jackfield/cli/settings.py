@@ -26,16 +26,19 @@ def show(program: Program) -> None:
         kept = Settings(session.store)
         minutes, last = kept.idle_minutes(), kept.last_backup()
         identities = len(session.identities.page(limit=10_000))
+        trusted = session.packages.trusted()
     backup = {"made_at": last.made_at.isoformat(), "file": last.file} if last else None
     lines = pairs(
         [
             ("locks by itself", f"after {minutes} minutes without a key" if minutes else _NEVER),
             ("last backup", f"{backup['made_at']}: {backup['file']}" if backup else "none was made from this home"),
             ("source identities", identities),
+            ("trusted packages", ", ".join(f"{name} {digest[:16]}" for name, digest in sorted(trusted.items()))),
             ("organizations", "not kept apart: whoever unlocks this vault reads all of them"),
         ]
     )
-    program.out.show({"idle_minutes": minutes, "last_backup": backup, "source_identities": identities}, lines)
+    value = {"idle_minutes": minutes, "last_backup": backup, "source_identities": identities}
+    program.out.show(value | {"trusted_providers": trusted}, lines)
 
 
 @settings.command()
@@ -51,7 +54,7 @@ def idle(program: Program, minutes: str) -> None:
 
     number = _minutes(minutes)
     with program.session() as session:
-        Settings(session.store).keep_idle_minutes(number)
+        Settings(session.store).keep_idle_minutes(number, session.audit)
     said = f"after {number} minutes without a key" if number else _NEVER
     program.out.show({"idle_minutes": number}, [f"Locks by itself: {said}."])
 

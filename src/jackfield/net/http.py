@@ -140,7 +140,10 @@ class HttpClient:
                 data=form,
                 content=content,
             )
-            host, port = request.url.host, request.url.port or (80 if request.url.scheme == "http" else 443)
+            host, port = (
+                request.url.raw_host.decode("ascii"),
+                request.url.port or (80 if request.url.scheme == "http" else 443),
+            )
             async with within(self._deadline) as limit:
                 return await self._ask(request, auth, discard=discard)
         except httpx.InvalidURL:
@@ -237,6 +240,6 @@ def _redirect_host(response: httpx.Response, asked: httpx.URL) -> str:
     if not response.has_redirect_location:
         return ""
     try:
-        return cleaned(asked.join(response.headers["location"]).host, limit=253, lines=False)
+        return cleaned(asked.join(response.headers["location"]).raw_host.decode("ascii"), limit=253, lines=False)
     except (httpx.InvalidURL, ValueError):
         return "an address that is not valid"

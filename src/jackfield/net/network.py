@@ -16,6 +16,8 @@ from jackfield.net.handover import Endpoint, Handover, Place, Way
 from jackfield.net.resolver import Resolver, resolve
 from jackfield.net.tls import VERIFIED, TlsContexts, TlsOptions, peer_certificate
 from jackfield.net.trace import Trace
+from jackfield.text import cleaned
+from jackfield.text.hosts import ascii_host, told_of_host
 
 CHECKS_PER_HOST: Final = 3
 CHECKS_IN_ALL: Final = 16
@@ -98,7 +100,17 @@ class Network:
         private_allowed: bool = False,
         tls: TlsOptions | None = None,
     ) -> "Route":
-        """The way to one host and port for one check. Nothing is looked up before it is used."""
+        """The way to one host and port for one check. Nothing is looked up before it is used.
+
+        A host with other letters than those of ASCII is looked up, verified and told by its IDNA 2008 name. Raises
+        NetFailure where it has none.
+        """
+        try:
+            host = ascii_host(host)
+        except ValueError:
+            raise NetFailure(
+                FailureKind.NAME, f"{cleaned(host, limit=80, lines=False)} is no host name.", "Check how it is written."
+            ) from None
         return Route(self, host, port, deadline, trace, private_allowed=private_allowed, tls=tls or VERIFIED)
 
 
@@ -149,7 +161,9 @@ class Route:
             if not self._endpoints:
                 with self.trace.phase(StepName.RESOLVE, self.host) as phase:
                     self._endpoints = await self._resolve()
-                    phase.detail = ", ".join(endpoint.address for endpoint in self._endpoints)
+                    addresses = ", ".join(endpoint.address for endpoint in self._endpoints)
+                    told = told_of_host(self.host)
+                    phase.detail = f"{addresses}; {self.host} {told}" if told else addresses
         return self._endpoints
 
     def is_new(self) -> bool:

@@ -38,7 +38,7 @@ from jackfield.providers.contract.field import Field, FieldKind
 from jackfield.providers.contract.fields import complete, read_value
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Method
-from jackfield.services.importing.finding import Candidate, is_text, provider_and_method
+from jackfield.services.importing.finding import Candidate, is_text, provider_and_method, told_of_hosts
 from jackfield.services.importing.machine import RECORD_LIMIT, no_file, read_bytes, too_many
 from jackfield.services.requirements import require_definition
 from jackfield.services.sealing import fields_to_bytes
@@ -186,7 +186,8 @@ def _candidate(registry: Registry, record: object) -> Candidate:
         return Candidate(SOURCE, origin, name, why_not=error.message)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return Candidate(SOURCE, origin, name, why_not="It is not of the form that a bundle has.")
-    return Candidate(SOURCE, origin, name, definition, fields, expires_at=expires_at)
+    notes = tuple(told_of_hosts(method, fields))
+    return Candidate(SOURCE, origin, name, definition, fields, notes, expires_at=expires_at)
 
 
 def _definition(record: Mapping[str, Any], name: str, provider: str) -> Definition:

@@ -50,6 +50,9 @@ def examine_inside(session: "Session") -> Iterator[Finding]:
     yield _database(session)
     yield _trail(session)
     yield from _copies(session)
+    for problem in session.registry.problems:
+        if not problem.line:  # those of files are told without a key
+            yield Finding("provider package", False, str(problem), "jackfield provider packages lists what is offered.")
 
 
 def _database(session: "Session") -> Finding:

@@ -53,8 +53,8 @@ def near_address(provider: Provider, method: Method, values: Mapping[str, FieldI
     for name in sorted(address_fields(provider, method)):
         value = values.get(name)
         if isinstance(value, str):
-            host = (urlsplit(value).hostname or "") if "://" in value else value
             try:
+                host = (urlsplit(value).hostname or "") if "://" in value else value
                 near = host.lower().rstrip(".") == "localhost" or judge(host).verdict is Verdict.ASK
             except ValueError:
                 continue  # a name: only looking it up tells where it leads

@@ -20,6 +20,7 @@ from jackfield.services.identities import Identities
 from jackfield.services.many import Many
 from jackfield.services.new_root import finish_new_root, open_store
 from jackfield.services.organizations import Organizations
+from jackfield.services.packages import Packages
 from jackfield.services.presence import Presence
 from jackfield.services.projects import Projects
 from jackfield.services.sealing import Sealer
@@ -50,6 +51,7 @@ class Session:
             host=socket.gethostname(),
             on_append=self.anchor.note,
         )
+        self.packages = Packages(store, self.audit, self.registry)
         self.organizations = Organizations(store, self.audit)
         self.projects = Projects(store, self.audit)
         self.identities = Identities(store, self.sealer, self.audit, self.registry)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from jackfield.model.connection import Scope
+from jackfield.services.audit import Audit
 from jackfield.store import settings
 from jackfield.store.store import Store
 
@@ -34,9 +35,12 @@ class Settings:
         minutes = kept if isinstance(kept, int) and kept >= 0 else IDLE_MINUTES
         return None if minutes == _NEVER else minutes
 
-    def keep_idle_minutes(self, minutes: int | None) -> None:
+    def keep_idle_minutes(self, minutes: int | None, audit: Audit) -> None:
+        """Keep it, with an entry in the trail: a vault that never locks is the first thing an intruder wants."""
         with self._store.write() as tx:
             settings.put(tx, _IDLE, _NEVER if minutes is None else minutes)
+            said = "never" if minutes is None else f"after {minutes} minutes"
+            audit.append(tx, "settings.idle", object_id="idle", name="locks by itself", reason=said)
 
     def place(self) -> Scope | None:
         """The organization, or project of one, that was last looked at; None: all, or it is gone."""

@@ -131,7 +131,8 @@ class SessionDoor:
         """Lock by itself after so many minutes without a key from now on. Raises JackfieldError."""
         from jackfield.services.settings import Settings
 
-        Settings(self.inside()[0].store).keep_idle_minutes(minutes)
+        session = self.inside()[0]
+        Settings(session.store).keep_idle_minutes(minutes, session.audit)
         self.idle_minutes = minutes
 
     def lock(self) -> None:

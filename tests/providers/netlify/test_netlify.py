@@ -40,6 +40,14 @@ async def test_sites_are_listed_to_the_end() -> None:
         assert await listed(netlify, "netlify", "access-token", "sites", {"team": "acme"}) == ["site-2", "site-1"]
 
 
+@pytest.mark.parametrize("link", ["https://[", "https://elsewhere.example/sites", "http://api.netlify.com:99999999/"])
+async def test_a_next_page_elsewhere_or_nowhere_ends_the_list(link: str) -> None:
+    """The token goes to no other host, whatever the answer says of a next page."""
+    with Netlify() as netlify:
+        netlify.more_sites = link
+        assert await listed(netlify, "netlify", "access-token", "sites", {"team": "acme"}) == ["site-1"]
+
+
 async def test_team_that_is_not_seen_is_not_reached() -> None:
     """A token without SSO approval does not see its team: the check is limited and names the team."""
     with Netlify() as netlify:

@@ -18,6 +18,7 @@ class Netlify(HttpWorld):
         self.role = "Developer"
         self.sees_team = True
         self.sso_refuses = False
+        self.more_sites = "https://api.netlify.com/api/v1/acme/sites?per_page=100&page=2"
         self.accepts = 1_000_000  # requests until the token is revoked
 
         def guarded(handler: Any) -> Any:
@@ -56,7 +57,7 @@ class Netlify(HttpWorld):
         """Two pages, named by a Link header."""
         if request.query.get("page") == "2":
             return [{"id": "site-2", "name": "shop"}]
-        link = '<https://api.netlify.com/api/v1/acme/sites?per_page=100&page=2>; rel="next"'
+        link = f'<{self.more_sites}>; rel="next"'
         return Answer(json=[{"id": "site-1", "name": "www"}], headers={"link": link})
 
     def wrong_fields(self, method: str) -> dict[str, Any]:

@@ -37,7 +37,10 @@ def vendor_host(provider: Provider, names: Mapping[str, object]) -> str:
     for text in texts:
         place = text.render(names)
         if place is not NOTHING:
-            return urlsplit(place if "://" in place else f"//{place}").hostname or provider.slug
+            try:
+                return urlsplit(place if "://" in place else f"//{place}").hostname or provider.slug
+            except ValueError:  # half an address, as while it is typed
+                return provider.slug
     return provider.slug
 
 

@@ -8,6 +8,8 @@ from jackfield.providers.contract.fact import Auth, Fact, templates_in
 from jackfield.providers.contract.guide import GUIDE_NAMES
 from jackfield.providers.contract.spec import Provider, Use
 
+_FOREIGN_HOST = re.compile(r"://[^/\s]*[^\x00-\x7f]")  # letters that are looked up under another name
+
 
 def find_incoherence(provider: Provider) -> str:
     """The first thing that cannot work, in words; empty when all is well. Raises RuleError for what is not CEL."""
@@ -20,6 +22,8 @@ def find_incoherence(provider: Provider) -> str:
         if unknown := step.reads - fields - GUIDE_NAMES:
             return f"{place}: {', '.join(sorted(unknown))} is no field, and not known before a test"
     for place, rule in rules_of(provider):
+        if _FOREIGN_HOST.search(f"://{rule.text}" if place == "endpoint" else rule.text):
+            return f"{place}: {rule.text} has a host that is not written in ASCII, as it is looked up"
         if place.startswith("facts.") and isinstance(rule, Template) and re.search(r"\{['\"(]", rule.text):
             return f"{place}: a part in braces begins with a name or a function; {rule.text} would be sent as it stands"
         unknown = rule.reads - known - _extra_names(place)

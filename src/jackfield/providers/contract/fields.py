@@ -11,6 +11,7 @@ from jackfield.model.errors import InvalidField
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
 from jackfield.providers.contract.field import Field, FieldKind, Normalise
 from jackfield.providers.contract.spec import Method
+from jackfield.text.hosts import ascii_host, told_of_host
 
 _PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]+-----\s.+?-----END [A-Z0-9 ]+-----", re.DOTALL)
 _HOST: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
@@ -52,11 +53,40 @@ def normalise(field: Field, text: str) -> Normalised:
             apply(bare[: -len(ending)], f"{ending} removed")
     for step in field.normalise:
         apply(_STEPS[step](text), _SAYS[step])
+    if field.kind in {FieldKind.HOST, FieldKind.URL} and not text.isascii():
+        encoded = _in_ascii(text)
+        apply(encoded, f"{encoded}, which {told}" if (told := told_of_address(encoded)) else "written in ASCII")
     return Normalised(text, tuple(changes))
 
 
+def _in_ascii(text: str) -> str:
+    """A host or URL with its host as it is looked up; as it was where it has no such form."""
+    try:
+        host = _host_of(text)
+        return text.replace(host, ascii_host(host), 1)
+    except ValueError:
+        return text
+
+
+def told_of_address(text: str) -> str:
+    """What stands beside the host of a host or URL field, where it reads otherwise than it is looked up; else empty."""
+    try:
+        return told_of_host(_host_of(text))
+    except ValueError:
+        return ""
+
+
+def _host_of(text: str) -> str:
+    """The host in a host or URL, in the letters that it is written in. Raises ValueError where it cannot be split."""
+    place = urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
+    return place if place.startswith("[") else place.partition(":")[0]
+
+
 def _no_path(text: str) -> str:
-    parts = urlsplit(text if "://" in text else f"//{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+    except ValueError:  # it is refused when it is judged
+        return text
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme else parts.netloc or text
 
 
@@ -149,6 +179,8 @@ def _judge_url(field: Field, text: str) -> None:
         parts, valid = None, False
     if not valid or parts is None:
         raise InvalidField(field.name, f"{field.label} is a whole address that begins with https://.", _example(field))
+    if not (parts.hostname or "").isascii():
+        raise InvalidField(field.name, f"{field.label} has a host that no name server knows.", _example(field))
     if parts.username or parts.password:
         raise InvalidField(
             field.name, f"{field.label} must not hold a user name or password.", "Take out the part before @."

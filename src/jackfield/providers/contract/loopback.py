@@ -59,8 +59,8 @@ class LoopbackListener:
                 status, text = self._receive(request)
                 writer.write(_page(connection, status, text))
                 await writer.drain()
-        except (OSError, TimeoutError, h11.ProtocolError):
-            return  # not a browser, or one that left
+        except (OSError, TimeoutError, h11.ProtocolError, ValueError):
+            return  # not a browser, or one that left, or what it asks for is no address
         finally:
             writer.close()
 

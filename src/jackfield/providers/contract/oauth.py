@@ -293,7 +293,10 @@ class BrowserLogin:
         from oauthlib.oauth2 import OAuth2Error
 
         text = pasted.strip()
-        query = urlsplit(text).query
+        try:
+            query = urlsplit(text).query
+        except ValueError:  # no address
+            query = ""
         if query or "://" in text:
             try:
                 # oauthlib asks for https here; on loopback the address itself is plain http, as RFC 8252 has it.

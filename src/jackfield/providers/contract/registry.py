@@ -1,4 +1,4 @@
-"""Where providers are found: the folders beside this package, other packages' entry points, a user's own files.
+"""Where providers are found: the folders beside this package, a user's own files, and packages that were trusted.
 
 Loading a provider reads its YAML only; no vendor library and no provider.py is imported.
 """
@@ -8,8 +8,8 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import yaml
@@ -18,30 +18,33 @@ from pydantic import ValidationError
 from jackfield.model.errors import NotFound
 from jackfield.providers.contract.coherence import find_incoherence
 from jackfield.providers.contract.expression import RuleError
+from jackfield.providers.contract.packages import Offer, Standing, find_offers, forget_trusted, import_trusted
 from jackfield.providers.contract.spec import Provider
 from jackfield.text import cleaned
+from jackfield.text.hosts import drawn_as
 
-ENTRY_POINTS: Final = "jackfield.providers"
 BUILT_IN: Final = Path(__file__).resolve().parents[1]
 USER_FILE_LIMIT: Final = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderProblem:
-    """A provider file that could not be used; everything else works on."""
+    """A provider that could not be used; everything else works on. Each of its texts is one line."""
 
     file: str
-    line: int
+    line: int  # from 1; 0 where it is not about a line
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}"
+        return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
 
 
 class ProviderFileError(Exception):
-    def __init__(self, problem: ProviderProblem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
+    """`file`, `line` and `reason` as in ProviderProblem, from whatever text."""
+
+    def __init__(self, file: str, line: int, reason: str) -> None:
+        self.problem = ProviderProblem(file, line, cleaned(reason, limit=300, lines=False))
+        super().__init__(str(self.problem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +55,35 @@ class Summary:
     name: str
     category: str
     own: bool  # dropped in by the user
+    package: str = ""  # what was installed and offers it; empty for one of ours or of the user's
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
     file: Path
-    module: str  # import path of its folder; empty where Python is not allowed
-    own: bool
+    module: str = ""  # import path of its folder; empty where Python is not allowed
+    own: bool = False
+    offer: Offer | None = None
+
+    def import_python(self) -> ModuleType:
+        """Its provider.py. Raises ImportError, and what the module raises."""
+        name = f"{self.module}.provider"
+        return import_trusted(self.offer, name) if self.offer else importlib.import_module(name)
 
 
 class Registry:
     """All providers by slug. Files are parsed when first asked for and kept."""
 
     def __init__(self, user_folder: Path | None = None) -> None:
+        """Nothing that a package offers is used before `trust` says so."""
         self.problems: list[ProviderProblem] = []
+        self._offers: tuple[Offer, ...] | None = None
+        self._trusted: Mapping[str, str] = {}
         self._loaded: dict[str, Provider] = {}
         self._sources: dict[str, _Source] = {}
         self._aliases: dict[str, str] = {}
         self._summaries: dict[str, Summary] = {}
-        for source in (*_built_in(), *self._from_packages()):
+        for source in _built_in():
             summary, aliases = _top_lines(source.file)
             self._sources[summary.slug] = source
             self._summaries[summary.slug] = summary
@@ -78,6 +91,48 @@ class Registry:
         if user_folder is not None and user_folder.is_dir():
             for file in sorted(user_folder.glob("*.yaml")):
                 self._add_own(file)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """What packages offer, as it was when it was looked at last; that takes a while."""
+        if self._offers is None:
+            self._offers = find_offers()
+        return self._offers
+
+    def trust(self, digests: Mapping[str, str]) -> None:
+        """Look at the packages anew, and use those offers whose digest is the given one of their name, and no others.
+
+        One that changed, or is trusted and cannot be used, is among the problems.
+        """
+        for slug in [slug for slug, source in self._sources.items() if source.offer]:
+            self._drop(slug)
+        self.problems = [problem for problem in self.problems if problem.line]  # those of packages have no line
+        self._trusted, self._offers = dict(digests), find_offers()
+        for offer in self._offers:
+            standing = self.standing(offer)
+            reason = ""
+            if standing is Standing.TRUSTED:
+                reason = self._add_offer(offer)
+            elif standing is Standing.CHANGED:
+                reason = f"it is not used: its files changed. See them, then: jackfield provider trust {offer.name}"
+            elif standing is Standing.UNUSABLE and offer.name in digests:
+                reason = f"it is not used: {offer.why_not}"
+            if reason:
+                self.problems.append(ProviderProblem(f"{offer.name} of {offer.distribution}", 0, reason))
+
+    def standing(self, offer: Offer) -> Standing:
+        """Whether an offer is in use, and if not, why."""
+        return offer.standing(self._trusted)
+
+    def why_not(self, offer: Offer) -> str:
+        """Why what a package offers could not be used even if it were trusted; empty when it could."""
+        if offer.why_not:
+            return offer.why_not
+        others = {slug: source for slug, source in self._sources.items() if source.offer is None}
+        try:
+            return self._why_not_offered(load_provider(offer.file), offer, others)
+        except ProviderFileError as error:
+            return f"provider.yaml, line {error.problem.line}: {error.problem.reason}"
 
     def slugs(self) -> tuple[str, ...]:
         return tuple(sorted(self._sources))
@@ -95,34 +150,35 @@ class Registry:
         """The provider with this slug or alias. Raises NotFound."""
         slug = self._aliases.get(slug, slug)
         if slug not in self._sources:
-            message = f"There is no provider called {cleaned(slug, limit=60)}."
-            raise NotFound(message, "See them with: jackfield provider list")
+            raise self._not_found(slug)
         if slug not in self._loaded:
             self._loaded[slug] = load_provider(self._sources[slug].file)
         return self._loaded[slug]
+
+    def _not_found(self, slug: str) -> NotFound:
+        offer = next((one for one in self.offers if one.name == slug), None)
+        if offer is None:
+            message = f"There is no provider called {cleaned(slug, limit=60)}."
+            return NotFound(message, "See them with: jackfield provider list")
+        message = f"The provider {slug} of {offer.distribution} is not used: {offer.why_not or self.standing(offer)}."
+        return NotFound(message, f"See: jackfield provider packages, and then: jackfield provider trust {slug}")
 
     def function(self, slug: str, name: str) -> Callable[..., Any]:
         """A function of the provider's own provider.py. Raises NotFound when it has none of that name."""
         source = self._sources[self._aliases.get(slug, slug)]
         if source.module:
-            module = importlib.import_module(f"{source.module}.provider")
+            try:
+                module = source.import_python()
+            except ImportError as error:
+                if source.offer is None:
+                    raise
+                reason = cleaned(str(error), limit=200, lines=False)
+                raise NotFound(f"The provider {slug} cannot run: {reason}.", "Install its package anew.") from None
             function = getattr(module, name, None)
             if callable(function):
                 return function  # type: ignore[no-any-return]
         message = f"The provider {slug} names a function {name} that it does not have."
         raise NotFound(message, "A user's own provider file is data only: use HTTP requests.")
-
-    def _from_packages(self) -> Iterator[_Source]:
-        """Providers of other installed packages; one that fails to import is a problem, not an end."""
-        for entry in entry_points(group=ENTRY_POINTS):
-            try:
-                spec = importlib.util.find_spec(entry.value)
-            except (ImportError, ValueError):
-                spec = None
-            if spec is None or spec.origin is None:
-                self.problems.append(ProviderProblem(entry.name, 0, f"the package {entry.value} cannot be imported"))
-                continue
-            yield _Source(Path(spec.origin).with_name("provider.yaml"), entry.value, own=False)
 
     def _add_own(self, file: Path) -> None:
         try:
@@ -130,14 +186,55 @@ class Registry:
         except ProviderFileError as error:
             self.problems.append(error.problem)
             return
-        reason = _why_not_own(provider, self._sources)
+        reason = _why_not_own(provider) or self._why_not(provider, self._sources)
         if reason:
-            self.problems.append(ProviderProblem(cleaned(str(file), limit=300), 1, reason))
-            return
-        self._sources[provider.slug] = _Source(file, "", own=True)
-        self._summaries[provider.slug] = Summary(provider.slug, provider.name, provider.category, own=True)
+            self.problems.append(ProviderFileError(_shown(file), 1, reason).problem)
+        else:
+            self._add(provider, _Source(file, own=True))
+
+    def _add_offer(self, offer: Offer) -> str:
+        """Take a trusted offer in; why that is not possible, or nothing."""
+        try:
+            provider = load_provider(offer.file)
+        except ProviderFileError as error:
+            return error.problem.reason
+        reason = self._why_not_offered(provider, offer, self._sources)
+        if not reason:
+            self._add(provider, _Source(offer.file, offer.package, offer=offer))
+        return reason
+
+    def _add(self, provider: Provider, source: _Source) -> None:
+        self._sources[provider.slug] = source
+        package = source.offer.distribution if source.offer else ""
+        self._summaries[provider.slug] = Summary(provider.slug, provider.name, provider.category, source.own, package)
         self._aliases |= dict.fromkeys(provider.aliases, provider.slug)
         self._loaded[provider.slug] = provider
+
+    def _drop(self, slug: str) -> None:
+        offer = self._sources.pop(slug).offer
+        if offer is not None:
+            forget_trusted(offer)
+        del self._summaries[slug], self._loaded[slug]
+        self._aliases = {alias: of for alias, of in self._aliases.items() if of != slug}
+
+    def _why_not_offered(self, provider: Provider, offer: Offer, taken: Mapping[str, _Source]) -> str:
+        if provider.slug != offer.name:
+            return f"its provider.yaml is about {provider.slug}"
+        return self._why_not(provider, taken)
+
+    def _why_not(self, provider: Provider, taken: Mapping[str, _Source]) -> str:
+        """Why a provider that is not ours cannot be used; empty when it can. None may take the place of another."""
+        names = {*taken, *(alias for alias, slug in self._aliases.items() if slug in taken)}
+        if stolen := sorted({provider.slug, *provider.aliases} & names):
+            return f"slug: {stolen[0]} is already a provider"
+        drawn = drawn_as(provider.name)
+        others = (one.name for one in self._summaries.values() if one.slug in taken)
+        if alike := next((name for name in others if drawn_as(name) == drawn), ""):
+            return f"name: {provider.name} could be taken for {alike}"
+        try:
+            return find_incoherence(provider)
+        except RuleError as error:
+            return error.message
 
 
 def missing_driver(provider: Provider) -> str | None:
@@ -149,50 +246,48 @@ def missing_driver(provider: Provider) -> str | None:
 
 def load_provider(file: Path) -> Provider:
     """Read one provider file. Raises ProviderFileError naming file, line and reason."""
-    name = cleaned(str(file), limit=300)
+    name = _shown(file)
     try:
         if file.stat().st_size > USER_FILE_LIMIT:
-            raise ProviderFileError(ProviderProblem(name, 1, "the file is larger than 1 MiB"))
+            raise ProviderFileError(name, 1, "the file is larger than 1 MiB")
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ProviderFileError(ProviderProblem(name, 1, f"the file cannot be read: {reason}")) from None
+        raise ProviderFileError(name, 1, f"the file cannot be read: {reason}") from None
     try:
         data = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with stricter scalars
         provider = Provider.model_validate(data)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ProviderFileError(ProviderProblem(name, line, cleaned(str(error.problem), limit=200))) from None
+        raise ProviderFileError(name, line, str(error.problem)) from None
     except yaml.YAMLError as error:
-        raise ProviderFileError(ProviderProblem(name, 1, cleaned(str(error), limit=200))) from None
+        raise ProviderFileError(name, 1, str(error)) from None
     except RecursionError:
-        raise ProviderFileError(ProviderProblem(name, 1, "it is nested too deeply")) from None
+        raise ProviderFileError(name, 1, "it is nested too deeply") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         reason = f"{place}: {first['msg'].removeprefix('Value error, ')}" if place else first["msg"]
-        problem = ProviderProblem(name, _line_of(text, first["loc"]), cleaned(reason, limit=300))
-        raise ProviderFileError(problem) from None
+        raise ProviderFileError(name, _line_of(text, first["loc"]), reason) from None
     return provider
 
 
-def _why_not_own(provider: Provider, taken: Mapping[str, _Source]) -> str:
-    """Why a user's provider cannot be used; empty when it can."""
-    if provider.slug in taken:
-        return f"slug: {provider.slug} is already a provider"
+def _shown(file: Path) -> str:
+    return cleaned(str(file), limit=300, lines=False)
+
+
+def _why_not_own(provider: Provider) -> str:
+    """Why a user's own file may not say what it says; empty when it may."""
     if any(fact.call for fact in provider.facts.values()) or provider.platform_managed or provider.endpoint:
         return "facts: a provider file of your own is data only: HTTP requests, no call, endpoint or platform_managed"
     if any(method.auth is not None and method.auth.call for method in provider.tested_methods):
         return "methods: a provider file of your own is data only: bearer, basic or headers"
-    try:
-        return find_incoherence(provider)
-    except RuleError as error:
-        return error.message
+    return ""
 
 
 def _built_in() -> Iterator[_Source]:
     for file in sorted(BUILT_IN.glob("*/provider.yaml")):
-        yield _Source(file, f"jackfield.providers.{file.parent.name}", own=False)
+        yield _Source(file, f"jackfield.providers.{file.parent.name}")
 
 
 def _top_lines(file: Path) -> tuple[Summary, tuple[str, ...]]:
@@ -228,6 +323,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is no text", key.start_mark)
             if key.value in seen and key.value != "<<":
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value} is given twice", key.start_mark
@@ -241,7 +338,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|fa
 
 def _line_of(text: str, place: tuple[int | str, ...]) -> int:
     """The line of a key or item, followed as far as the document goes."""
-    node = yaml.compose(text, yaml.SafeLoader)
+    node = yaml.compose(text, _Loader)
     line = 1
     for part in place:
         found = None

@@ -1,6 +1,6 @@
 """What a source's reader gives, and the connection that could become of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -8,6 +8,8 @@ from typing import Final
 from jackfield.model.errors import InvalidField, NotFound
 from jackfield.model.names import DESCRIPTION_LIMIT, suggest_slug
 from jackfield.model.secret import FieldValue
+from jackfield.providers.contract.field import FieldKind
+from jackfield.providers.contract.fields import told_of_address
 from jackfield.providers.contract.paste import from_names
 from jackfield.providers.contract.registry import ProviderFileError, Registry
 from jackfield.providers.contract.spec import Method, Provider
@@ -68,7 +70,16 @@ def candidate_of(registry: Registry, source: str, finding: Finding) -> Candidate
     changes, problems = _fill(form, finding.texts)
     why_not = why_not or " ".join(problems)
     fields = {} if why_not else form.values()
-    return Candidate(source, origin, name, form.definition(), fields, (*notes, *changes), why_not)
+    said_once = dict.fromkeys((*notes, *changes, *told_of_hosts(method, fields)))
+    return Candidate(source, origin, name, form.definition(), fields, tuple(said_once), why_not)
+
+
+def told_of_hosts(method: Method, fields: Mapping[str, FieldValue]) -> Iterator[str]:
+    """What has to be told of hosts that read otherwise than they are looked up."""
+    for one in method.fields:
+        value = fields.get(one.name)
+        if one.kind in {FieldKind.HOST, FieldKind.URL} and isinstance(value, str) and (told := told_of_address(value)):
+            yield f"{one.label}: {value}, which {told}"
 
 
 def provider_and_method(registry: Registry, slug: str, method_id: str) -> tuple[Provider, Method] | str:

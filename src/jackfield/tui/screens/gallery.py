@@ -146,7 +146,7 @@ class GalleryScreen(Screen[str | None]):
                 f"{what}, left {ago(begun.left_at)} ago", begun,
             )  # fmt: skip
         for one in sorted(self._summaries, key=lambda one: (one.category.casefold(), one.name.casefold())):
-            yield _Entry(one.slug, one.slug, literal(one.category), literal(one.name), "your own" if one.own else "")
+            yield _Entry(one.slug, one.slug, literal(one.category), literal(one.name), _origin(one))
 
     # The filter
 
@@ -266,6 +266,11 @@ class GalleryScreen(Screen[str | None]):
     def _discard(self, draft_id: str) -> None:
         self._session.drafts.discard(draft_id)
         self._renew()
+
+
+def _origin(summary: Summary) -> str:
+    """Whose provider it is, where it is not one of ours."""
+    return "your own" if summary.own else literal(summary.package)
 
 
 def _headed(entries: Sequence[_Entry]) -> Iterator[_Entry]:

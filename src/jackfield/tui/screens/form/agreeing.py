@@ -6,6 +6,7 @@ from textual.screen import Screen
 
 from jackfield.providers.contract.address import verification_switch
 from jackfield.services.form import Form
+from jackfield.text.hosts import told_of_host
 from jackfield.tui.widgets.typed_confirm import TypedConfirm
 
 
@@ -29,6 +30,7 @@ class Agreeing:
 
         consequences = (
             f"Whoever sits between here and {host} could take its place and read the secret.",
+            *((f"That host {told}.",) if (told := told_of_host(host)) else ()),
             "The connection stays marked, and the trail keeps that it was switched off.",
             "Better: leave it on, and give the server's own certificate as the CA certificate.",
         )

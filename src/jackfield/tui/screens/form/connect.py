@@ -9,7 +9,8 @@ from textual.containers import Vertical, VerticalScroll
 
 from jackfield.model.errors import InvalidField, JackfieldError
 from jackfield.model.secret import Stored
-from jackfield.providers.contract.field import Field
+from jackfield.providers.contract.field import Field, FieldKind
+from jackfield.providers.contract.fields import told_of_address
 from jackfield.providers.contract.paste import Pasted
 from jackfield.services.form import Form
 from jackfield.services.identities import Identity
@@ -283,6 +284,8 @@ class ConnectStep(Step):
             yield from paragraph(str(problem), width, "failed")
         elif changes := self._changes.get(key, ()):
             yield from paragraph(f"Kept as: {', '.join(changes)}.", width, "limited")
+        elif told := _told(field, text):
+            yield from paragraph(f"That host {told}.", width, "limited")
         elif key == _START:
             yield from paragraph(
                 _IDENTITY if self._identities else f"{_NO_IDENTITY} --provider {self.form.provider.slug}",
@@ -309,6 +312,11 @@ class ConnectStep(Step):
         use_id, _, name = key.partition("|")
         target = self.form.provider.use(use_id).target[name]
         return f"{'f4 lists what the vendor has. ' if target.pick else ''}{target.help}"
+
+
+def _told(field: Field | None, text: str) -> str:
+    """What has to be told of a host that reads otherwise than it is looked up."""
+    return told_of_address(text) if field is not None and field.kind in (FieldKind.HOST, FieldKind.URL) else ""
 
 
 def _about(field: Field) -> str:

@@ -9,6 +9,7 @@ from textual.screen import Screen
 from jackfield.model.errors import Refused
 from jackfield.model.secret import Secret
 from jackfield.services.engine import Engine
+from jackfield.services.packages import Offer, Standing
 from jackfield.services.rotation import rotate_data_keys
 from jackfield.services.session import Session
 from jackfield.services.slots import add_slot, change_passphrase, remove_slot
@@ -151,6 +152,29 @@ class VaultChanges:
 
     def _tell_batch(self, number: int) -> None:
         self._screen.app.call_from_thread(self._tell, f"{number:,} values sealed anew …")
+
+    async def trust_or_not(self, offer: Offer) -> None:
+        """Let a package's provider run, once this is agreed to, or one that may run do so no more."""
+        packages = self._session.packages
+        if packages.standing(offer) is Standing.TRUSTED:
+            left = ("Its connections stay, and cannot be tested.",)
+            if await self._ask(Confirm(f"Trust the provider {offer.name} no more?", left, yes="Distrust")):
+                await to_thread(packages.distrust, offer.name)
+                self._tell(f"The provider {offer.name} is not used any more.")
+            return
+        offer = await to_thread(packages.offered, offer.name)
+        changed = packages.standing(offer) is Standing.CHANGED
+        about = (
+            *(("Its files are not those that were trusted before.",) if changed else ()),
+            f"{len(offer.files)} files of {offer.distribution} in",
+            str(offer.folder),
+            f"digest {offer.digest[:32]}",
+            f"       {offer.digest[32:]}",
+            "Its Python would run in this program, with all that it can do.",
+        )
+        if await self._ask(Confirm(f"Let the provider {offer.name} run?", about, yes="Trust")):
+            await to_thread(packages.trust, offer.name, offer.digest)
+            self._tell(f"The provider {offer.name} is used from now on.")
 
     async def _ask(self, question: Screen[Answer]) -> Answer | None:
         return await self._screen.app.push_screen_wait(question)

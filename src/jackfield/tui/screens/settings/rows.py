@@ -7,6 +7,7 @@ from typing import Final
 
 from jackfield.services.doctor import Finding, examine
 from jackfield.services.home import Home
+from jackfield.services.packages import Offer, Standing
 from jackfield.services.session import Session
 from jackfield.services.settings import Settings
 from jackfield.tui.times import ago
@@ -41,7 +42,7 @@ _RESEAL: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """One line: `does` is the action that enter runs, `slot` the way in that it stands for."""
+    """One line: `does` is the action that enter runs; `slot` and `offer` are what it stands for."""
 
     id: str
     section: str
@@ -51,6 +52,7 @@ class SettingRow:
     about: str = ""
     does: str = ""
     slot: Slot | None = None
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def read_rows(session: Session, shown: Shown) -> tuple[SettingRow, ...]:
     return (
         *_vault(session, keyring),
         *_identities(session),
+        *_packages(session),
         *_backups(session),
         *_interface(session, shown),
     )
@@ -111,6 +114,27 @@ def _identities(session: Session) -> Iterator[SettingRow]:
         "Credentials of the program's own that connections start from: AWS roles, Google impersonation, GitHub Apps."
     )
     yield SettingRow("identities", "Credentials", "Source identities …", str(number or "none"), "", about, "identities")
+
+
+def _packages(session: Session) -> Iterator[SettingRow]:
+    tones = {
+        Standing.TRUSTED: "passed",
+        Standing.UNTRUSTED: "",
+        Standing.CHANGED: "failed",
+        Standing.UNUSABLE: "limited",
+    }
+    for offer in session.packages.offers():
+        standing = session.packages.standing(offer)
+        mark = {Standing.TRUSTED: "✔ ", Standing.CHANGED: "✖ "}.get(standing, "")
+        about = offer.why_not or (
+            "Nothing of it runs unless it is trusted; then its Python runs in this program, as long as no file of it "
+            f"changes. {len(offer.files)} files in {offer.folder}, digest {offer.digest[:16]}…"
+        )
+        yield SettingRow(
+            f"package|{offer.name}|{offer.distribution}", "Providers", f"{offer.name} …",
+            f"{mark}{standing} · {offer.distribution}", tones[standing], about,
+            "" if standing is Standing.UNUSABLE else "package", offer=offer,
+        )  # fmt: skip
 
 
 def _backups(session: Session) -> Iterator[SettingRow]:

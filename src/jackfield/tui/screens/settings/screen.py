@@ -162,6 +162,11 @@ class SettingsScreen(WorkingScreen[None]):
 
         self.work(changed, group="change")
 
+    def action_package(self) -> None:
+        row = self._list.highlighted
+        if row is not None and row.offer is not None:
+            self._change(self._changes.trust_or_not, row.offer)
+
     def action_identities(self) -> None:
         self.app.push_screen(IdentitiesScreen(self._session, self._engine))
 
