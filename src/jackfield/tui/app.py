@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final
 
 from rich.console import RenderableType
 from textual.app import App
@@ -19,6 +19,7 @@ from jackfield.model.secret import Secret
 from jackfield.text import clean
 from jackfield.tui.clipboard import SECRET_SECONDS, Clipboard
 from jackfield.tui.crash import Crash, record_crash
+from jackfield.tui.door import Door
 from jackfield.tui.idle import Idle, boot_seconds
 from jackfield.tui.keys import Place, action, bindings, joined, key_shown, keys_of, read_key_map
 from jackfield.tui.screens.locked import FirstRunScreen, LockedScreen, UnlockScreen
@@ -28,54 +29,11 @@ from jackfield.tui.terminal import TerminalDriver
 from jackfield.tui.themes import DEFAULT, Palette, chosen_theme, find_theme, remember_theme, theme_files
 from jackfield.tui.widgets.notice import tell, tell_error
 
-if TYPE_CHECKING:
-    from jackfield.tui.door import Ways
-
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
 HUNG_UP: Final = 129  # the shell's code for a program ended by a hang-up
 IDLE_LOOK_SECONDS: Final = 5.0  # so long after waking, a machine that slept may still show the screen
 IDLE_CHOICES: Final = (1, 5, 15, 30, 60, 0)  # minutes; 0: never
 SMALLEST: Final = (60, 12)  # columns and lines under which a message stands in for the screen
-
-
-class Door(Protocol):
-    """The way to the vault. What may take a second is called in a thread: `ways`, `create`, `unlock…` and `warm`."""
-
-    idle_minutes: int | None
-    """Minutes without a key after which an open door closes by itself; None: never, or it is closed."""
-
-    def exists(self) -> bool:
-        """Whether there is a vault to open."""
-
-    def ways(self) -> "Ways":
-        """What opens it besides the passphrase, and what is wrong already."""
-
-    def create(self, passphrase: Secret) -> Secret | None:
-        """Make the vault; gives the recovery key, to be shown once. Raises JackfieldError."""
-
-    def decline_recovery(self) -> None:
-        """Do without the recovery key that was just made. Raises JackfieldError."""
-
-    def unlock(self, passphrase: Secret) -> None:
-        """Open the vault. Raises WrongPassphrase and other JackfieldErrors."""
-
-    def unlock_with_recovery(self, key: Secret) -> None:
-        """As `unlock`, with the recovery key."""
-
-    def unlock_with_keyring(self) -> None:
-        """As `unlock`, with what the OS keyring holds."""
-
-    def warnings(self) -> tuple[str, ...]:
-        """What was wrong with the vault and did not keep it from opening."""
-
-    def keep_idle_minutes(self, minutes: int | None) -> None:
-        """Set `idle_minutes` for good. Raises JackfieldError."""
-
-    def lock(self) -> None:
-        """Cancel what runs and forget the keys. Never raises, and may be called when it is closed."""
-
-    def warm(self) -> None:
-        """Load what opening will need, while the passphrase is typed."""
 
 
 class JackfieldApp(App[int], inherit_bindings=False):
