@@ -24,18 +24,26 @@ def show(program: Program) -> None:
 
     with program.session() as session:
         kept = Settings(session.store)
-        minutes, last = kept.idle_minutes(), kept.last_backup()
+        minutes, last, view = kept.idle_minutes(), kept.last_backup(), kept.list_view()
         identities = len(session.identities.page(limit=10_000))
     backup = {"made_at": last.made_at.isoformat(), "file": last.file} if last else None
     lines = pairs(
         [
             ("locks by itself", f"after {minutes} minutes without a key" if minutes else _NEVER),
+            ("columns of the list", ", ".join(view.columns)),
+            ("order of the list", f"by {view.sort.value}{', descending' if view.descending else ''}"),
             ("last backup", f"{backup['made_at']}: {backup['file']}" if backup else "none was made from this home"),
             ("source identities", identities),
             ("organizations", "not kept apart: whoever unlocks this vault reads all of them"),
         ]
     )
-    program.out.show({"idle_minutes": minutes, "last_backup": backup, "source_identities": identities}, lines)
+    value = {
+        "idle_minutes": minutes,
+        "list": {"columns": list(view.columns), "sort": view.sort.value, "descending": view.descending},
+        "last_backup": backup,
+        "source_identities": identities,
+    }
+    program.out.show(value, lines)
 
 
 @settings.command()

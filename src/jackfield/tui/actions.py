@@ -181,6 +181,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "connection.sort", Place.CONNECTIONS, "Sort", "sort", ("s",), "By name, state, expiry, last test or provider."
     ),
     Action("connection.reverse", Place.CONNECTIONS, "Reverse the order", "reverse", ("S",)),
+    Action(
+        "connection.columns",
+        Place.CONNECTIONS,
+        "Columns",
+        "columns",
+        ("v",),
+        "Choose which are shown; they and the order stay as they are until you change them.",
+    ),
     Action("connection.edit", Place.CONNECTIONS, "Edit", "edit", ("e",), "Change its fields, uses or schedule."),
     Action(
         "connection.delete",

@@ -9,6 +9,7 @@ from jackfield.model.connection import Connection, State
 from jackfield.model.errors import BlobTampered, NotFound
 from jackfield.services.connections import Consumer
 from jackfield.services.session import Session
+from jackfield.tui.screens.connections_columns import short_id
 from jackfield.tui.symbols import GRANTS, state_mark
 from jackfield.tui.times import ago, left
 from jackfield.tui.widgets.lines import Line, Span, fit, literal, width_of
@@ -20,7 +21,6 @@ _WORST_FIRST: Final = {
     state: number
     for number, state in enumerate((GrantState.MISSING, GrantState.EXCESS, GrantState.UNKNOWN, GrantState.UNREADABLE))
 }
-_ID_SHOWN: Final = 4  # characters of either end
 _PERMISSION: Final = 34
 _WORD: Final = 11
 _EVIDENCE: Final = 10
@@ -124,10 +124,6 @@ def expiry(glance: Glance) -> str:
     span = left(connection.expires_at)
     typed = " (typed)" if connection.expiry_known is ExpiryKnown.TYPED else ""
     return ("expired" if span == "expired" else f"expires in {span}") + typed
-
-
-def short_id(connection_id: str) -> str:
-    return f"{connection_id[:_ID_SHOWN]}…{connection_id[-_ID_SHOWN:]}"
 
 
 class ConnectionPane(Prose, can_focus=False):
