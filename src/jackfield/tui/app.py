@@ -26,7 +26,7 @@ from jackfield.tui.screens.locked import FirstRunScreen, LockedScreen, UnlockScr
 from jackfield.tui.screens.too_small import TooSmall
 from jackfield.tui.screens.working import Fault
 from jackfield.tui.terminal import TerminalDriver
-from jackfield.tui.themes import DEFAULT, Palette, chosen_theme, find_theme, remember_theme, theme_files
+from jackfield.tui.themes import DEFAULT, Palette, chosen_theme, find_theme, remember_theme
 from jackfield.tui.widgets.notice import tell, tell_error
 
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
@@ -126,6 +126,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
             while len(self.screen_stack) > _UNDER:
                 self.pop_screen()
             self.switch_screen(screen)
+            self._preview_theme(self._palette)
         self._fit(self.size)
 
     def _lock_when_away(self) -> bool:
@@ -232,24 +233,32 @@ class JackfieldApp(App[int], inherit_bindings=False):
 
     def show_theme(self, palette: Palette) -> None:
         """Draw everything in this theme from now on."""
-        self.register_theme(palette.theme())
+        self._palette = palette
+        self._preview_theme(palette)
+
+    def _preview_theme(self, palette: Palette) -> None:
+        """Draw everything in this theme, until `show_theme` takes another."""
+        changed = palette.theme()
+        same_name = self.theme == palette.name and self.get_theme(palette.name) != changed
+        self.register_theme(changed)
         self.theme = palette.name
+        if same_name:  # its file was changed
+            self.mutate_reactive(JackfieldApp.theme)
 
     def action_theme(self) -> None:
         """Let the user choose a theme, and keep the choice."""
-        from jackfield.tui.widgets.picker import Item, Picker
+        from jackfield.tui.screens.theme_picker import ThemePicker
 
-        items = [Item(name, name.replace("-", " ").capitalize()) for name in theme_files(self.home)]
-        self.push_screen(Picker("Choose a theme", items), self._chose_theme)
+        self.push_screen(ThemePicker(self.home, self._palette, self._preview_theme), self._chose_theme)
 
     def _chose_theme(self, name: str | None) -> None:
-        if name is None:
-            return
         try:
-            self.show_theme(find_theme(name, self.home))
-            remember_theme(self.home, name)
+            if name is not None:
+                self.show_theme(find_theme(name, self.home))
+                remember_theme(self.home, name)
         except JackfieldError as error:
             tell_error(self, error)
+        self._preview_theme(self._palette)
 
     # Every action, and what it does
 
