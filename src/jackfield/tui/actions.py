@@ -66,6 +66,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("app.help", Place.EVERYWHERE, "Help", "app.help", ("?", "f1"), "What the keys do here."),
     Action(
+        "app.jump",
+        Place.EVERYWHERE,
+        "Jump",
+        "app.jump",
+        ("ctrl+o",),
+        "Letters on every row and field; typing them goes there.",
+        in_dialogs=True,
+    ),
+    Action(
         "app.theme",
         Place.EVERYWHERE,
         "Choose a theme",

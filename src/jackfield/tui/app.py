@@ -283,6 +283,15 @@ class JackfieldApp(App[int], inherit_bindings=False):
                 await self.run_action(active.binding.action, active.node)
                 return
 
+    def action_jump(self) -> None:
+        """Put letters on everything that can be gone to; the same key takes them away."""
+        from jackfield.tui.screens.jump import JumpScreen
+
+        if isinstance(self.screen, JumpScreen):
+            self.screen.dismiss(None)
+        else:
+            self.push_screen(JumpScreen(self.screen), lambda target: target.go() if target is not None else None)
+
     def action_help(self) -> None:
         """Show what the keys do."""
         from jackfield.tui.screens.help import HelpScreen

@@ -1,6 +1,6 @@
 """A list of any length: only the rows on the screen exist, in pages read when they come into view."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -427,6 +427,16 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         self._refresh_row(self.cursor)
         self.post_message(self.Marked(self, self.marked))
         self.cursor += 1
+
+    def jump_rows(self) -> Iterator[tuple[Offset, int]]:
+        """The rows in view, each with the cell in the margin that its letter goes to."""
+        top = self.scroll_offset.y
+        for position in range(top, min(self._count, top + self._visible_rows)):
+            yield Offset(1, position - top + self._head), position
+
+    def jump_to(self, row: int) -> None:
+        """Highlight the row at this position."""
+        self.cursor = row
 
     def on_click(self, event: events.Click) -> None:
         position = self.scroll_offset.y + event.y - self._head
