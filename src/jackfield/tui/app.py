@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import Any, ClassVar, Final
 
@@ -309,15 +311,27 @@ class JackfieldApp(App[int], inherit_bindings=False):
             return
         if self._clipboard_of is None:
             self._clipboard_of = Clipboard(driver.write, terminal=driver.outlet.fileno())
-        try:
-            said = self._clipboard_of.copy(text)
-        except JackfieldError as error:
-            tell_error(self, error)
-            return
         if self._forgetting is not None:
             self._forgetting.stop()
-        self._forgetting = self.set_timer(SECRET_SECONDS, self._forget_copied) if isinstance(text, Secret) else None
-        tell(self, said)
+        # A thread that nobody waits for at the end: the tool of a display that is gone hangs.
+        work = partial(self._copy, self._clipboard_of, text, self._clipboard_of.take_turn())
+        Thread(target=work, name="clipboard", daemon=True).start()
+
+    def _copy(self, clipboard: Clipboard, text: str | Secret, turn: int) -> None:
+        """In a thread of its own."""
+        try:
+            said = clipboard.copy(text, turn)
+        except JackfieldError as error:
+            self.call_later(tell_error, self, error)
+        except Exception as error:  # noqa: BLE001  the last line of this thread
+            self.post_message(Fault(error))
+        else:
+            self.call_later(self._copied, said, is_secret=isinstance(text, Secret))
+
+    def _copied(self, said: str, *, is_secret: bool) -> None:
+        if said:
+            self._forgetting = self.set_timer(SECRET_SECONDS, self._forget_copied) if is_secret else None
+            tell(self, said)
 
     def _forget_copied(self) -> None:
         if self._clipboard_of is not None:
