@@ -158,6 +158,14 @@ def test_the_columns_and_the_order_that_the_list_keeps_are_told(made: Jackfield)
     assert "by state, descending" in made.done("settings", "show")
 
 
+def test_the_line_to_the_terminal_is_set_without_the_vault(made: Jackfield) -> None:
+    """It is known before the vault is open; what is no choice is refused."""
+    assert json.loads(made.done("settings", "show", "--json"))["link"] == "auto"
+    assert made("settings", "link", "slow", keys=False).code == 0
+    assert json.loads(made.done("settings", "show", "--json"))["link"] == "slow"
+    assert made("settings", "link", "quick").code == 2
+
+
 def test_the_list_has_the_columns_that_are_asked_for(made: Jackfield) -> None:
     """In the order they are named; JSON stays whole, and what is no column is refused with those that are."""
     lines = made.done("connection", "list", "--columns", "state,name, method").splitlines()

@@ -83,6 +83,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Light, dark, sixteen colours, high contrast, and more.",
     ),
     Action(
+        "app.link",
+        Place.EVERYWHERE,
+        "Slow line …",
+        "app.link",
+        ("f12",),
+        "Draw less where the line to the terminal is slow: measured, always or never.",
+    ),
+    Action(
         "app.idle",
         Place.EVERYWHERE,
         "Lock by itself after …",

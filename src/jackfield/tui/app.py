@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from rich.console import RenderableType
 from textual.app import App
-from textual.events import Event, InputEvent, Paste, Resize
+from textual.events import CursorPosition, Event, InputEvent, Paste, Resize
 from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -18,17 +18,19 @@ from textual.timer import Timer
 
 from jackfield.model.errors import JackfieldError, LockedError
 from jackfield.model.secret import Secret
+from jackfield.services.link import SLOW_MS, Link, keep_link, kept_link
 from jackfield.text import clean
 from jackfield.tui.clipboard import SECRET_SECONDS, Clipboard
 from jackfield.tui.crash import Crash, record_crash
 from jackfield.tui.door import Door
 from jackfield.tui.idle import Idle, boot_seconds
 from jackfield.tui.keys import Place, action, bindings, joined, key_shown, keys_of, read_key_map
+from jackfield.tui.link import QUESTION, RoundTrips, in_words, link_picker
 from jackfield.tui.screens.locked import FirstRunScreen, LockedScreen, UnlockScreen
 from jackfield.tui.screens.too_small import TooSmall
 from jackfield.tui.screens.working import Fault
 from jackfield.tui.terminal import TerminalDriver
-from jackfield.tui.themes import DEFAULT, Palette, chosen_theme, find_theme, remember_theme
+from jackfield.tui.themes import DEFAULT, PLAIN, Palette, chosen_theme, find_theme, remember_theme
 from jackfield.tui.widgets.notice import tell, tell_error
 
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
@@ -58,12 +60,14 @@ class JackfieldApp(App[int], inherit_bindings=False):
         awake: Callable[[], float] = monotonic,
         mark: str = "",
         greeting: str | None = None,
+        link: Link | None = None,
     ) -> None:
         """`opened` makes the screen behind the door, `destination` one that every other leads to, by its name.
 
         Both raise LockedError when the door is closed again. `awake` is a clock that stands still while the machine
         sleeps, and `clock` one that does not. `mark` stands in every title; `greeting` is told to who begins behind the
-        door, which is open then; without it the door comes first.
+        door, which is open then; without it the door comes first. `link` is what is said of the line to the terminal
+        for this time; else what was chosen for `home`.
 
         Raises UsageError when the key map in `home` cannot be used.
         """
@@ -81,6 +85,10 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self._opened = opened
         self._destination = destination
         self._idle = Idle(clock, awake)
+        self._link = link or kept_link(home)
+        self._round_trips: RoundTrips | None = None
+        self._round_trip_ms: float | None = None
+        self._theme_before: Palette | None = None  # while less is drawn: the theme without that
         self._clipboard_of: Clipboard | None = None
         self._forgetting: Timer | None = None
         self._trouble: JackfieldError | None = None
@@ -97,6 +105,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         return UnlockScreen(self.door, reason) if self.door.exists() else FirstRunScreen(self.door)
 
     def on_mount(self) -> None:
+        self._obey_link()
         self.push_screen(self.door_screen() if self._greeting is None else self._opened())
         self._fit(self.size)
         if self._greeting:
@@ -217,12 +226,72 @@ class JackfieldApp(App[int], inherit_bindings=False):
     # A terminal that is too small
 
     def on_resize(self, event: Resize) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.outlet.repaint()
         if len(self.screen_stack) >= _UNDER:
             self._fit(event.size)
 
     def _fit(self, size: Size) -> None:
         if not isinstance(self.screen, TooSmall) and (size.width < SMALLEST[0] or size.height < SMALLEST[1]):
             self.push_screen(TooSmall(*SMALLEST))
+
+    # The line to the terminal
+
+    @property
+    def draws_less(self) -> bool:
+        """Whether the line to the terminal is taken for slow."""
+        return self._theme_before is not None
+
+    @property
+    def link_in_words(self) -> str:
+        """How the line to the terminal is taken, and why."""
+        return in_words(self._link, self._round_trip_ms)
+
+    def _obey_link(self) -> None:
+        """Draw as the choice says; where it is to be measured and was not, measure it once the screen is there."""
+        measured = self._round_trip_ms
+        self._draw_less(self._link is Link.SLOW or (self._link is Link.AUTO and (measured or 0) > SLOW_MS))
+        driver = self._driver
+        if self._link is Link.AUTO and self._round_trips is None and isinstance(driver, TerminalDriver):
+            self._round_trips = RoundTrips(partial(driver.write, QUESTION), self._measured)
+            self.call_after_refresh(self._round_trips.begin)
+
+    def on_cursor_position(self, event: CursorPosition) -> None:
+        if self._round_trips is not None:
+            self._round_trips.answered(event.time)
+
+    def _measured(self, ms: float) -> None:
+        self._round_trip_ms = ms
+        self._obey_link()
+        if self.draws_less and self._link is Link.AUTO:
+            key = key_shown(keys_of("app.link", self.key_map)[0])
+            told = f"The line to the terminal is slow ({ms:.0f} ms there and back): less is drawn, in sixteen colours."
+            tell(self, told, next_step=f"{key} changes that; jackfield --no-slow-link never does it.")
+
+    def _draw_less(self, less: bool) -> None:  # noqa: FBT001  it is what the method is about
+        if less is self.draws_less:
+            return
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.spare(less)
+        before, self._theme_before = self._theme_before, self._palette if less else None
+        if before is None:
+            self.show_theme(find_theme(PLAIN, None))
+        elif self._palette.name == PLAIN:  # else another one was chosen meanwhile
+            self.show_theme(before)
+
+    def action_link(self) -> None:
+        """Let the user choose how the line to the terminal is taken, and keep the choice."""
+        self.push_screen(link_picker(self._link, self._round_trip_ms), self._chose_link)
+
+    def _chose_link(self, chosen: str | None) -> None:
+        if chosen is None:
+            return
+        self._link = Link(chosen)
+        self._obey_link()
+        try:
+            keep_link(self.home, self._link)
+        except JackfieldError as error:
+            tell_error(self, error)
 
     # Themes
 

@@ -25,7 +25,7 @@ from jackfield.tui.screens.connections_changes import TEST, Changes
 from jackfield.tui.screens.connections_filter import FilterLine
 from jackfield.tui.screens.connections_finding import Finding
 from jackfield.tui.screens.connections_list import ConnectionTable
-from jackfield.tui.screens.connections_pane import ConnectionPane, look
+from jackfield.tui.screens.connections_pane import ConnectionPane, look, look_after
 from jackfield.tui.screens.connections_place import describe, facts
 from jackfield.tui.screens.connections_tests import ConnectionTests, Notice
 from jackfield.tui.screens.detail.screen import DetailScreen
@@ -41,7 +41,6 @@ from jackfield.tui.widgets.notice import tell, tell_error
 from jackfield.tui.widgets.paged_list import PagedList
 from jackfield.tui.widgets.title_bar import TitleBar
 
-LOOK_AFTER: Final = 0.08  # seconds a row is highlighted before the pane shows it: moving on must cost nothing
 GATHER: Final = 0.2  # seconds in which news is gathered before it is shown
 STALE: Final = 60.0  # seconds after which a move reads the list again, for its times are relative
 
@@ -142,7 +141,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         event.stop()
         if self._look_timer is not None:
             self._look_timer.stop()
-        self._look_timer = self.set_timer(LOOK_AFTER, self._look)
+        self._look_timer = self.set_timer(look_after(self.app), self._look)
 
     def _look(self) -> None:
         if monotonic() - self._read_at > STALE:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from textual.app import App
+
 from jackfield.model.check import ExpiryKnown, Failure, Grant, GrantState, unverified
 from jackfield.model.connection import Connection, State
 from jackfield.model.errors import BlobTampered, NotFound
@@ -15,6 +17,8 @@ from jackfield.tui.times import ago, left
 from jackfield.tui.widgets.lines import Line, Span, fit, literal, width_of
 from jackfield.tui.widgets.prose import Prose, wrapped
 
+LOOK_AFTER: Final = 0.08  # seconds a row is highlighted before the pane shows it: moving on must cost nothing
+LOOK_AFTER_SLOW: Final = 1.0  # the same over a slow line
 CANNOT_BE_READ: Final = "cannot be read: key or data changed"
 _UNTOLD: Final = frozenset({GrantState.GRANTED, GrantState.IMPLIED})
 _WORST_FIRST: Final = {
@@ -37,6 +41,11 @@ class Glance:
     failure: Failure | None
     grants: tuple[Grant, ...]
     used_by: tuple[Consumer, ...]
+
+
+def look_after(app: App[object]) -> float:
+    """Seconds a row is highlighted before it is looked at."""
+    return LOOK_AFTER_SLOW if getattr(app, "draws_less", False) else LOOK_AFTER
 
 
 def look(session: Session, connection_id: str) -> Glance | None:
