@@ -5,10 +5,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jackfield import __version__
 from jackfield.model.errors import JackfieldError, UsageError
+
+if TYPE_CHECKING:
+    from jackfield.services.link import Link
 
 _HELP: Final = """\
 usage: jackfield [options]               the full-screen interface
@@ -18,6 +21,7 @@ options:
   --home DIR            the folder that holds everything (JACKFIELD_HOME; the platform's data folder)
   --passphrase-file F   read the vault's passphrase from the first line of F
   --no-mouse            leave the mouse to the terminal
+  --slow-link           draw less; --no-slow-link never does. Otherwise the line to the terminal is measured.
   --plain               plain lines, never the full-screen interface
   --version, --help
 
@@ -43,7 +47,15 @@ Plain lines come from commands. In place of the full-screen interface there are:
 `jackfield --help` lists every command, `jackfield COMMAND --help` says more, and the manual (man jackfield) names the
 command for each key.
 """
-_FLAGS: Final = {"--no-mouse": "no_mouse", "--plain": "plain", "--version": "version", "--help": "help", "-h": "help"}
+_FLAGS: Final = {
+    "--no-mouse": "no_mouse",
+    "--plain": "plain",
+    "--version": "version",
+    "--help": "help",
+    "-h": "help",
+    "--slow-link": "slow_link",
+    "--no-slow-link": "no_slow_link",
+}
 _VALUES: Final = {"--home": "home", "--passphrase-file": "passphrase_file"}
 
 
@@ -54,6 +66,8 @@ class Options:
     home: Path | None = None
     passphrase_file: Path | None = None
     no_mouse: bool = False
+    slow_link: bool = False
+    no_slow_link: bool = False
     plain: bool = False
     version: bool = False
     help: bool = False
@@ -78,6 +92,15 @@ def read_options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
     return options, rest
 
 
+def _said_link(options: Options) -> "Link | None":
+    """What the options say of the line to the terminal. Raises UsageError when they say both."""
+    from jackfield.services.link import Link
+
+    if options.slow_link and options.no_slow_link:
+        raise UsageError("The line to the terminal is slow or it is not.", "Leave one of the two options out.")
+    return Link.SLOW if options.slow_link else Link.FAST if options.no_slow_link else None
+
+
 def main() -> int:
     """Run what the arguments ask for; gives the exit code."""
     try:
@@ -99,9 +122,9 @@ def main() -> int:
         from jackfield.services.home import Home
 
         if shows_demo:
-            return tui.run_demo(mouse=not options.no_mouse)
+            return tui.run_demo(mouse=not options.no_mouse, link=_said_link(options))
         home = Home(options.home.expanduser().absolute()) if options.home else Home.default()
-        return tui.run(home, mouse=not options.no_mouse)
+        return tui.run(home, mouse=not options.no_mouse, link=_said_link(options))
     except JackfieldError as error:
         print(f"jackfield: {error}", file=sys.stderr)
         return error.exit_code

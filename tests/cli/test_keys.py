@@ -2,11 +2,17 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from jackfield.model.secret import Secret
 from jackfield.services.home import Home
+from jackfield.services.list_view import ListView
+from jackfield.services.session import Session
+from jackfield.services.settings import Settings
+from jackfield.store.listing import Sort
 from jackfield.vault.slots import SlotKind
 from providers.netlify.vendor import GOOD
 
@@ -139,6 +145,37 @@ def test_what_is_set_is_shown_and_the_last_backup_told(made: Jackfield, tmp_path
     made.done("backup", str(tmp_path / "copy"))
     assert json.loads(made.done("settings", "show", "--json"))["last_backup"]["file"] == str(tmp_path / "copy")
     assert "whoever unlocks this vault reads all of them" in made.done("settings", "show")
+
+
+def test_the_columns_and_the_order_that_the_list_keeps_are_told(made: Jackfield) -> None:
+    """As shipped, until they are chosen in the full-screen interface."""
+    session = Session.unlock(Home(made.home), Secret(PASSPHRASE))
+    with ExitStack() as then:
+        then.callback(session.lock)
+        Settings(session.store).keep_list_view(ListView((), Sort.STATE, descending=True).with_columns(["method"]))
+    shown = json.loads(made.done("settings", "show", "--json"))["list"]
+    assert shown == {"columns": ["name", "method", "state"], "sort": "state", "descending": True}
+    assert "by state, descending" in made.done("settings", "show")
+
+
+def test_the_line_to_the_terminal_is_set_without_the_vault(made: Jackfield) -> None:
+    """It is known before the vault is open; what is no choice is refused."""
+    assert json.loads(made.done("settings", "show", "--json"))["link"] == "auto"
+    assert made("settings", "link", "slow", keys=False).code == 0
+    assert json.loads(made.done("settings", "show", "--json"))["link"] == "slow"
+    assert made("settings", "link", "quick").code == 2
+
+
+def test_the_list_has_the_columns_that_are_asked_for(made: Jackfield) -> None:
+    """In the order they are named; JSON stays whole, and what is no column is refused with those that are."""
+    lines = made.done("connection", "list", "--columns", "state,name, method").splitlines()
+    assert [line.split() for line in lines] == [["STATE", "NAME", "METHOD"], ["passed", "sites", "access-token"]]
+    whole = made.done("connection", "list", "--json")
+    assert made.done("connection", "list", "--columns", "name", "--json") == whole
+    refused = made("connection", "list", "--columns", "name,colour")
+    assert refused.code == 2
+    assert "There is no column colour." in refused.err
+    assert "name, provider, method" in refused.err
 
 
 @pytest.mark.parametrize(("typed", "kept"), [("15", 15), ("never", None)])

@@ -39,7 +39,7 @@ from support.vendor import MiniatureVendor, Request
 from support.whole import USE, result_of
 
 WAIT = 30.0
-CTRL: Final = {letter: bytes([ord(letter) & 0x1F]) for letter in "bclnpqst"}
+CTRL: Final = {letter: bytes([ord(letter) & 0x1F]) for letter in "bclnopqst"}
 F1, F3, F6, F8, F9 = b"\x1bOP", b"\x1bOR", b"\x1b[17~", b"\x1b[19~", b"\x1b[20~"
 ESC = b"\x1b[27u"  # as terminals send it that leave nothing to guess from the time between two keys
 
@@ -234,6 +234,7 @@ def test_no_screen_lets_anything_steer_the_terminal(session: Session, tmp_path: 
             *(("down", "limited"), ("up", "failed")),
             *((CTRL["p"], "What do you want to do?"), (ESC, "failed")),
             *((F1, "Everywhere"), (ESC, "2 connections")),
+            *(("v", "Which columns?"), (ESC, "2 connections"), (CTRL["o"], " s "), (ESC, "2 connections")),
             *((F9, "Choose a theme"), ("7777", "7777"), ("enter", "is not usable")),
             *((F8, "no key is touched"), (ESC, "2 connections")),
             *(("/", "state:"), (f"seen {STEERS}"[:5], "seen"), (ESC, "seen"), (ESC, "2 connections")),

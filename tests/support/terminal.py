@@ -125,9 +125,13 @@ class Terminal:
         self.raw += data
         for question, answer in _ANSWERS:
             for _ in question.findall(data):
-                self.send(answer)
+                self.answer(answer)
         self._unfed += data
         return data
+
+    def answer(self, answer: bytes) -> None:
+        """Answer what the command asked the terminal, at once."""
+        self.send(answer)
 
     def wait_for(self, *texts: str, seconds: float = 20.0) -> None:
         """Read until all texts are on the screen. AssertionError with the screen when they are not in time."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -19,10 +20,11 @@ from jackfield.tui.clipboard import Clipboard, local_tool
 from jackfield.tui.clipboard_keeper import digest_of
 
 CANARY = "canary-9f1c of the clipboard"
-# Keeps the clipboard in a file beside itself; `broken` beside it makes it fail.
+# Keeps the clipboard in a file beside itself; `broken` beside it makes it fail, and the pipe `hung` makes it hang.
 TOOL = """#!/bin/sh
 here=$(dirname "$0")
 [ -e "$here/broken" ] && exit 1
+if [ -p "$here/hung" ]; then touch "$here/begun"; read -r _ < "$here/hung"; fi
 case "$*" in
   *-out*|*--no-newline*) cat "$here/held" ;;
   *--clear*) : > "$here/held" ;;
@@ -206,6 +208,80 @@ def test_a_tool_that_fails_is_told(display: Display, clipboard: Clipboard) -> No
     (display.folder / "broken").touch()
     with pytest.raises(Refused, match="xclip could not copy this"):
         clipboard.copy(Secret(CANARY))
+
+
+@pytest.fixture
+def hung(display: Display, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """From now on the tool hangs until somebody writes into this pipe, and nothing ends it by time."""
+    pipe = display.folder / "hung"
+    os.mkfifo(pipe)
+    monkeypatch.setattr("jackfield.tui.clipboard.TOOL_SECONDS", 600.0)
+    return pipe
+
+
+class _Copying:
+    """A copy in a thread; it hangs when this is made."""
+
+    def __init__(self, display: Display, clipboard: Clipboard, text: str | Secret) -> None:
+        self.said: list[str] = []
+        turn = clipboard.take_turn()
+        self.thread = Thread(target=lambda: self.said.append(clipboard.copy(text, turn)), daemon=True)
+        self.thread.start()
+        end = time.monotonic() + 60
+        while not (display.folder / "begun").exists():
+            assert time.monotonic() < end, "the tool was not started"
+            select.select([], [], [], 0.02)
+
+    def end(self) -> list[str]:
+        self.thread.join(60)
+        assert not self.thread.is_alive()
+        return self.said
+
+
+def test_a_tool_that_hangs_is_given_up_at_forget(display: Display, clipboard: Clipboard, hung: Path) -> None:
+    """Locking waits for nothing; the tool is ended, so that the secret cannot arrive afterwards."""
+    copying_now = _Copying(display, clipboard, Secret(CANARY))
+    tool = clipboard._tool
+    assert tool is not None
+    clipboard.forget()
+    assert copying_now.end() == [""]
+    assert tool.wait(60) == -signal.SIGKILL
+    ended(clipboard)
+    assert display.held == ""
+
+
+def test_a_copy_takes_the_place_of_one_that_hangs(display: Display, clipboard: Clipboard, hung: Path) -> None:
+    """The one before says nothing any more, and what is copied last is what is there."""
+    before = _Copying(display, clipboard, Secret(CANARY))
+    turn = clipboard.take_turn()
+    hung.unlink()
+    assert clipboard.copy("an id", turn) == "Copied to the clipboard."
+    assert before.end() == [""]
+    assert display.held == "an id"
+
+
+def test_a_tool_that_goes_on_after_all_is_believed(display: Display, clipboard: Clipboard, hung: Path) -> None:
+    """Its seconds count from when the secret was there."""
+    slow = _Copying(display, clipboard, Secret(CANARY))
+    with hung.open("w") as pipe:
+        pipe.write("go on\n")
+    assert slow.end() == ["Copied to the clipboard for 20 seconds."]
+    assert display.held == CANARY
+    hung.unlink()
+    clipboard.forget()
+    ended(clipboard)
+    assert display.held == ""
+
+
+def test_a_tool_that_cannot_be_started_is_told(
+    display: Display, clipboard: Clipboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was there when it was looked for."""
+    monkeypatch.setattr("shutil.which", lambda name, **_: name)
+    (display.folder / "xclip").write_text("no program")
+    with pytest.raises(Refused, match="xclip could not copy this"):
+        clipboard.copy(Secret(CANARY))
+    ended(clipboard)
 
 
 def test_without_a_tool_there_is_the_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from jackfield.model.check import EvidenceKind, Grant, GrantState
 from jackfield.model.errors import HomeError, NotFound
 from jackfield.services.connections import ConnectionList
-from jackfield.tui.screens.connections_list import ConnectionRows, Order
+from jackfield.services.list_view import ListView
+from jackfield.tui.screens.connections_list import ConnectionRows
 from jackfield.tui.screens.connections_pane import CANNOT_BE_READ, look, sentence
 from jackfield.tui.screens.detail.screen import DetailScreen
 from jackfield.tui.screens.form.screen import FormScreen
@@ -127,10 +128,10 @@ async def test_sorting_goes_through_the_columns(filling: Filling) -> None:
         await pilot.press("s")
         await shows(pilot, "State ↑")
         await until(pilot, lambda: _names(app)[:2] == ["untested-site", "failed-site"])
-    order = Order()
+    view = ListView()
     for _ in range(5):
-        order = order.next()
-    assert order == Order()
+        view = view.next_order()
+    assert view == ListView()
 
 
 @pytest.mark.parametrize("descending", [False, True])

@@ -64,7 +64,7 @@ def test_keys_may_change_places(tmp_path: Path) -> None:
 async def test_the_comma_is_a_key_like_any_other(tmp_path: Path, written: str) -> None:
     """It stands between keys, and may be one: as shipped and in a key map."""
     assert keys_of("go.settings", {}) == (",",)
-    key_map = read_key_map(_key_map(tmp_path, f"list.down: {written}\ngo.settings: f12\n"))
+    key_map = read_key_map(_key_map(tmp_path, f"list.down: {written}\ngo.settings: f10\n"))
     assert keys_of("list.down", key_map) == (",",)
     listing = example_list()
     face = Face(tmp_path, listing)

@@ -16,7 +16,9 @@ from jackfield.tui.themes import (
     shipped_folder,
     theme_files,
 )
-from support.face import Face
+from jackfield.tui.widgets.picker import Picker
+from support.face import Face, until
+from support.stage import shows
 
 SHIPPED = sorted(theme_files(None))
 GROUNDS = ("background", "surface", "panel")
@@ -139,3 +141,82 @@ def test_where_colour_is_unwanted_or_scarce_the_plain_theme_starts(tmp_path: Pat
     assert chosen_theme(tmp_path, {"TERM": "linux"}) == PLAIN
     (tmp_path / "theme").write_bytes(b"../../etc\xff")
     assert chosen_theme(tmp_path, {}) == DEFAULT
+
+
+async def test_a_theme_is_shown_while_it_is_highlighted_and_escape_puts_the_old_one_back(tmp_path: Path) -> None:
+    """Nothing is kept by looking, neither for this session nor for the next."""
+    remember_theme(tmp_path, "harbour")
+    face = Face(tmp_path)
+    async with face.run_test() as pilot:
+        await pilot.press("f9")
+        await shows(pilot, "Harbour", "now")
+        for key in ("down", "down", "up"):
+            before = face.theme
+            await pilot.press(key)
+            await until(pilot, lambda before=before: face.theme != before, turns=3000)
+        seen = find_theme(face.theme, None)
+        assert face.screen.styles.background.a == 0
+        assert face.get_css_variables()["panel"].lower() == seen.colors["panel"]
+        await pilot.press("escape")
+        await until(pilot, lambda: face.theme == "harbour")
+        await pilot.press("f9")
+        await until(pilot, lambda: isinstance(face.screen, Picker) and face.screen._list.highlighted)
+        assert face.screen._list.highlighted.id == "harbour"  # type: ignore[attr-defined]
+    assert chosen_theme(tmp_path, {}) == "harbour"
+
+
+async def test_enter_keeps_the_theme_that_is_shown(tmp_path: Path) -> None:
+    """A user's own, found by its title: kept for this session and the next."""
+    _own(tmp_path, "mine", ("title: Night", "title: Lagoon"))
+    face = Face(tmp_path)
+    async with face.run_test() as pilot:
+        await pilot.press("f9", *"lagoon")
+        await until(pilot, lambda: face.theme == "mine", turns=3000)
+        await shows(pilot, "Lagoon", "dark, yours")
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(face.screen, Picker))
+        await pilot.press("f9", "escape")
+        await until(pilot, lambda: not isinstance(face.screen, Picker))
+        assert face.theme == "mine"
+    assert chosen_theme(tmp_path, {}) == "mine"
+
+
+async def test_a_broken_theme_in_the_list_is_named_with_its_reason(tmp_path: Path) -> None:
+    """Highlighted, it says where and why, and the theme of now is shown; choosing it changes nothing."""
+    _own(tmp_path, "mine", ("dark: true", "dark: maybe"))
+    face = Face(tmp_path)
+    async with face.run_test(notifications=True) as pilot:
+        await pilot.press("f9", *"ember")
+        await until(pilot, lambda: face.theme == "ember", turns=3000)
+        await pilot.press(*["backspace"] * 5, *"mine")
+        await shows(pilot, "The theme mine.yaml, line 2 is not usable: dark is true or false.", "not usable, yours")
+        await until(pilot, lambda: face.theme == DEFAULT, turns=3000)
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(face.screen, Picker))
+        await shows(pilot, "Mend the file, or choose another theme.")
+        assert face.theme == DEFAULT
+    assert chosen_theme(tmp_path, {}) == DEFAULT
+
+
+async def test_a_lock_while_a_theme_is_looked_at_puts_the_old_one_back(tmp_path: Path) -> None:
+    """The question goes with every other screen, and what it showed with it."""
+    face = Face(tmp_path)
+    async with face.run_test() as pilot:
+        await pilot.press("f9", *"day")
+        await until(pilot, lambda: face.theme == "day", turns=3000)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: not isinstance(face.screen, Picker))
+        assert face.theme == DEFAULT
+
+
+async def test_a_file_that_was_changed_is_shown_anew(tmp_path: Path) -> None:
+    """Choosing the theme of now again reads its file again."""
+    _own(tmp_path, "mine")
+    remember_theme(tmp_path, "mine")
+    face = Face(tmp_path)
+    async with face.run_test() as pilot:
+        _own(tmp_path, "mine", ('panel: "', 'panel: "#123456" #'))
+        await pilot.press("f9", *"mine", "enter")
+        await until(pilot, lambda: face.get_css_variables()["panel"] == "#123456")
+        await until(pilot, lambda: not isinstance(face.screen, Picker))
+        assert face.theme == "mine"

@@ -63,6 +63,7 @@ _FAULT = "Jackfield met an error of its own ({})."
     "--plain", is_flag=True, help="Plain lines, never the full-screen interface; commands print nothing else."
 )
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal in the full-screen interface.")
+@click.option("--slow-link/--no-slow-link", default=None, help="Draw less there, or never; else the line is measured.")
 @click.pass_context
 def root(
     context: click.Context,
@@ -73,9 +74,10 @@ def root(
     json: bool,
     plain: bool,
     no_mouse: bool,
+    slow_link: bool | None,
 ) -> None:
     """Connections to other services: stored, sealed and tested."""
-    del plain, no_mouse
+    del plain, no_mouse, slow_link
     network, umask = context.obj
     place = Home.default() if home is None else Home(home.expanduser().absolute())
     keyholder = Keyholder(passphrase_file, recovery_key_file, key_file)

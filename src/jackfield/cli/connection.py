@@ -1,7 +1,8 @@
 """Connections: listed, shown, deleted, moved, and what became of them. Making and editing them is in `form`."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -23,9 +24,31 @@ from jackfield.cli.program import (
 from jackfield.cli.testing import every_row, test_connections
 from jackfield.cli.views import connection_value, place_of, result_lines, result_value
 from jackfield.model.connection import ConnectionSummary, Scope
-from jackfield.model.errors import BlobTampered, NotFound
+from jackfield.model.errors import BlobTampered, NotFound, UsageError
 
 _SORTS = ("name", "state", "expiry", "tested", "provider")
+# Name of a column → its heading, and its cell from a row and the organizations' names by id.
+_COLUMNS: Final[dict[str, tuple[str, Callable[[ConnectionSummary, dict[str, str]], str]]]] = {
+    "name": ("NAME", lambda row, _: row.name),
+    "provider": ("PROVIDER", lambda row, _: row.provider),
+    "method": ("METHOD", lambda row, _: row.method),
+    "organization": ("ORGANIZATION", lambda row, names: names[row.scope.organization_id]),
+    "scope": ("SCOPE", lambda row, _: row.scope_name),
+    "state": ("STATE", lambda row, _: _state(row)),
+    "expiry": ("EXPIRES", lambda row, _: until(row.expires_at)),
+    "tested": ("TESTED", lambda row, _: ago(row.tested_at)),
+    "id": ("ID", lambda row, _: row.id),
+}
+_USUAL: Final = tuple(name for name in _COLUMNS if name not in ("method", "id"))
+
+
+def _chosen_columns(text: str | None) -> tuple[str, ...]:
+    """Raises UsageError for what is no column."""
+    names = tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+    for name in names:
+        if name not in _COLUMNS:
+            raise UsageError(f"There is no column {name}.", f"Choose among {', '.join(_COLUMNS)}.")
+    return names or _USUAL
 
 
 @click.group()
@@ -46,6 +69,12 @@ for _command in (create, clone, edit, change_connections, filters, login, test_c
 @project_option
 @click.option("--sort", type=click.Choice(_SORTS), default="name", show_default=True, help="The order.")
 @click.option("--descending", is_flag=True, help="The other way round.")
+@click.option(
+    "--columns",
+    metavar="COLUMNS",
+    callback=lambda _, __, text: _chosen_columns(text),
+    help=f"Only these, in this order, between commas: {', '.join(_COLUMNS)}. JSON holds all.",
+)
 @click.option("--saved", metavar="NAME", help="Narrow by the filter that was saved under this name, too.")
 @click.option(
     "--with-secret",
@@ -62,6 +91,7 @@ def list_connections(
     project: str | None,
     sort: str,
     descending: bool,
+    columns: tuple[str, ...],
     saved: str | None,
     with_secret: str | None,
 ) -> None:
@@ -90,27 +120,11 @@ def list_connections(
             rows = [row for row in rows if row.id in held]
         names = {row.scope.organization_id for row in rows}
         organizations = {one: session.organizations.get(one).name for one in names}
-    _show_rows(program, rows, organizations)
-
-
-def _show_rows(program: Program, rows: list[ConnectionSummary], organizations: dict[str, str]) -> None:
-    value = [_summary(row, organizations) for row in rows]
     lines = table(
-        ("NAME", "PROVIDER", "ORGANIZATION", "SCOPE", "STATE", "EXPIRES", "TESTED"),
-        [
-            (
-                row.name,
-                row.provider,
-                organizations[row.scope.organization_id],
-                row.scope_name,
-                _state(row),
-                until(row.expires_at),
-                ago(row.tested_at),
-            )
-            for row in rows
-        ],
+        [_COLUMNS[name][0] for name in columns],
+        [[_COLUMNS[name][1](row, organizations) for name in columns] for row in rows],
     )
-    program.out.show(value, lines or ["No connection."])
+    program.out.show([_summary(row, organizations) for row in rows], lines or ["No connection."])
 
 
 @connection.command()

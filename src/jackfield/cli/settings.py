@@ -20,25 +20,37 @@ def settings() -> None:
 @click.pass_obj
 def show(program: Program) -> None:
     """What is set, and when the last backup was made."""
+    from jackfield.services.link import kept_link
     from jackfield.services.settings import Settings
 
+    line = kept_link(program.home.folder)
     with program.session() as session:
         kept = Settings(session.store)
-        minutes, last = kept.idle_minutes(), kept.last_backup()
+        minutes, last, view = kept.idle_minutes(), kept.last_backup(), kept.list_view()
         identities = len(session.identities.page(limit=10_000))
         trusted = session.packages.trusted()
     backup = {"made_at": last.made_at.isoformat(), "file": last.file} if last else None
     lines = pairs(
         [
             ("locks by itself", f"after {minutes} minutes without a key" if minutes else _NEVER),
+            ("line to the terminal", line.value),
+            ("columns of the list", ", ".join(view.columns)),
+            ("order of the list", f"by {view.sort.value}{', descending' if view.descending else ''}"),
             ("last backup", f"{backup['made_at']}: {backup['file']}" if backup else "none was made from this home"),
             ("source identities", identities),
             ("trusted packages", ", ".join(f"{name} {digest[:16]}" for name, digest in sorted(trusted.items()))),
             ("organizations", "not kept apart: whoever unlocks this vault reads all of them"),
         ]
     )
-    value = {"idle_minutes": minutes, "last_backup": backup, "source_identities": identities}
-    program.out.show(value | {"trusted_providers": trusted}, lines)
+    value = {
+        "idle_minutes": minutes,
+        "link": line.value,
+        "list": {"columns": list(view.columns), "sort": view.sort.value, "descending": view.descending},
+        "last_backup": backup,
+        "source_identities": identities,
+        "trusted_providers": trusted,
+    }
+    program.out.show(value, lines)
 
 
 @settings.command()
@@ -57,6 +69,21 @@ def idle(program: Program, minutes: str) -> None:
         Settings(session.store).keep_idle_minutes(number, session.audit)
     said = f"after {number} minutes without a key" if number else _NEVER
     program.out.show({"idle_minutes": number}, [f"Locks by itself: {said}."])
+
+
+@settings.command()
+@click.argument("choice", type=click.Choice(["auto", "slow", "fast"]))
+@json_option
+@click.pass_obj
+def link(program: Program, choice: str) -> None:
+    """Whether the full-screen interface draws less: always (slow), never (fast), or as the line is measured (auto).
+
+    The vault need not be open. --slow-link and --no-slow-link say it for one time.
+    """
+    from jackfield.services.link import Link, keep_link
+
+    keep_link(program.home.folder, Link(choice))
+    program.out.show({"link": choice}, [f"The line to the terminal: {choice}."])
 
 
 def _minutes(text: str) -> int | None:

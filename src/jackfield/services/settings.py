@@ -6,6 +6,7 @@ from typing import Final
 
 from jackfield.model.connection import Scope
 from jackfield.services.audit import Audit
+from jackfield.services.list_view import ListView
 from jackfield.store import settings
 from jackfield.store.store import Store
 
@@ -13,6 +14,7 @@ IDLE_MINUTES: Final = 5
 _IDLE: Final = "idle_minutes"
 _NEVER: Final = 0
 _PLACE: Final = "place"
+_LIST: Final = "connection_list"
 _BACKUP: Final = "last_backup"
 
 
@@ -54,6 +56,15 @@ class Settings:
     def keep_place(self, place: Scope | None) -> None:
         with self._store.write() as tx:
             settings.put(tx, _PLACE, [place.organization_id, place.project_id] if place else None)
+
+    def list_view(self) -> ListView:
+        """How the list of connections was looked at last."""
+        with self._store.read() as tx:
+            return ListView.of_kept(settings.get(tx, _LIST))
+
+    def keep_list_view(self, view: ListView) -> None:
+        with self._store.write() as tx:
+            settings.put(tx, _LIST, view.as_kept())
 
     def last_backup(self) -> LastBackup | None:
         """None when none was made from this home."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jackfield.services.home import Home
+from jackfield.services.link import Link
 from jackfield.vault.process import harden_process
 
 if TYPE_CHECKING:
@@ -20,20 +21,23 @@ _DEMO_MARK: Final = "demo"
 _MAKING_DEMO: Final = "jackfield: making the demo; nothing leaves this machine, and nothing is kept"
 
 
-def run(home: Home, *, mouse: bool = True, network: "Callable[[], Network] | None" = None) -> int:
+def run(
+    home: Home, *, mouse: bool = True, link: Link | None = None, network: "Callable[[], Network] | None" = None
+) -> int:
     """Show the interface until the user leaves; gives the exit code. Raises UsageError for a broken key map.
 
-    `network` makes what tests of connections go through, instead of the real one. Who asks for the demo gets it next.
+    `link` is what is said of the line to the terminal for this time. `network` makes what tests of connections go
+    through, instead of the real one. Who asks for the demo gets it next.
     """
     from jackfield.tui.door import SessionDoor
 
     _prepare()
-    app = _app(home, SessionDoor(home, network=network))
+    app = _app(home, SessionDoor(home, network=network), link=link)
     code = _show(app, mouse=mouse)
-    return run_demo(mouse=mouse) if app.demo_asked else code
+    return run_demo(mouse=mouse, link=link) if app.demo_asked else code
 
 
-def run_demo(*, mouse: bool = True) -> int:
+def run_demo(*, mouse: bool = True, link: Link | None = None) -> int:
     """Make the demo and show the interface on it, open already; gives the exit code. Raises JackfieldError."""
     from jackfield.demo.home import PASSPHRASE, demo
     from jackfield.model.secret import Secret
@@ -45,7 +49,7 @@ def run_demo(*, mouse: bool = True) -> int:
         door = SessionDoor(made.home, network=made.network, hint=f"The demo's passphrase: {PASSPHRASE}")
         door.unlock(Secret(PASSPHRASE))
         greeting = f"A demo: nothing here is real, and nothing is kept. Its passphrase: {PASSPHRASE}"
-        return _show(_app(made.home, door, mark=_DEMO_MARK, greeting=greeting), mouse=mouse)
+        return _show(_app(made.home, door, link=link, mark=_DEMO_MARK, greeting=greeting), mouse=mouse)
 
 
 def _prepare() -> None:
@@ -55,7 +59,9 @@ def _prepare() -> None:
         os.environ.pop("NO_COLOR", None)
 
 
-def _app(home: Home, door: "SessionDoor", *, mark: str = "", greeting: str | None = None) -> "JackfieldApp":
+def _app(
+    home: Home, door: "SessionDoor", *, link: Link | None = None, mark: str = "", greeting: str | None = None
+) -> "JackfieldApp":
     from jackfield.tui.app import JackfieldApp
     from jackfield.tui.destinations import DESTINATIONS
 
@@ -67,7 +73,9 @@ def _app(home: Home, door: "SessionDoor", *, mark: str = "", greeting: str | Non
     def destination(name: str) -> "Screen[Any]":
         return DESTINATIONS[name](*door.inside())
 
-    return JackfieldApp(home.folder, door, opened=home_screen, destination=destination, mark=mark, greeting=greeting)
+    return JackfieldApp(
+        home.folder, door, opened=home_screen, destination=destination, mark=mark, greeting=greeting, link=link
+    )
 
 
 def _show(app: "JackfieldApp", *, mouse: bool) -> int:

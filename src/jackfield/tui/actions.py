@@ -66,12 +66,29 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("app.help", Place.EVERYWHERE, "Help", "app.help", ("?", "f1"), "What the keys do here."),
     Action(
+        "app.jump",
+        Place.EVERYWHERE,
+        "Jump",
+        "app.jump",
+        ("ctrl+o",),
+        "Letters on every row and field; typing them goes there.",
+        in_dialogs=True,
+    ),
+    Action(
         "app.theme",
         Place.EVERYWHERE,
         "Choose a theme",
         "app.theme",
         ("f9",),
         "Light, dark, sixteen colours, high contrast, and more.",
+    ),
+    Action(
+        "app.link",
+        Place.EVERYWHERE,
+        "Slow line …",
+        "app.link",
+        ("f12",),
+        "Draw less where the line to the terminal is slow: measured, always or never.",
     ),
     Action(
         "app.idle",
@@ -181,6 +198,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "connection.sort", Place.CONNECTIONS, "Sort", "sort", ("s",), "By name, state, expiry, last test or provider."
     ),
     Action("connection.reverse", Place.CONNECTIONS, "Reverse the order", "reverse", ("S",)),
+    Action(
+        "connection.columns",
+        Place.CONNECTIONS,
+        "Columns",
+        "columns",
+        ("v",),
+        "Choose which are shown; they and the order stay as they are until you change them.",
+    ),
     Action("connection.edit", Place.CONNECTIONS, "Edit", "edit", ("e",), "Change its fields, uses or schedule."),
     Action(
         "connection.delete",

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final
 
 from rich.console import RenderableType
 from textual.app import App
-from textual.events import Event, InputEvent, Paste, Resize
+from textual.events import CursorPosition, Event, InputEvent, Paste, Resize
 from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -16,66 +18,26 @@ from textual.timer import Timer
 
 from jackfield.model.errors import JackfieldError, LockedError
 from jackfield.model.secret import Secret
+from jackfield.services.link import SLOW_MS, Link, keep_link, kept_link
 from jackfield.text import clean
 from jackfield.tui.clipboard import SECRET_SECONDS, Clipboard
 from jackfield.tui.crash import Crash, record_crash
+from jackfield.tui.door import Door
 from jackfield.tui.idle import Idle, boot_seconds
 from jackfield.tui.keys import Place, action, bindings, joined, key_shown, keys_of, read_key_map
+from jackfield.tui.link import QUESTION, RoundTrips, in_words, link_picker
 from jackfield.tui.screens.locked import FirstRunScreen, LockedScreen, UnlockScreen
 from jackfield.tui.screens.too_small import TooSmall
 from jackfield.tui.screens.working import Fault
 from jackfield.tui.terminal import TerminalDriver
-from jackfield.tui.themes import DEFAULT, Palette, chosen_theme, find_theme, remember_theme, theme_files
+from jackfield.tui.themes import DEFAULT, PLAIN, Palette, chosen_theme, find_theme, remember_theme
 from jackfield.tui.widgets.notice import tell, tell_error
-
-if TYPE_CHECKING:
-    from jackfield.tui.door import Ways
 
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
 HUNG_UP: Final = 129  # the shell's code for a program ended by a hang-up
 IDLE_LOOK_SECONDS: Final = 5.0  # so long after waking, a machine that slept may still show the screen
 IDLE_CHOICES: Final = (1, 5, 15, 30, 60, 0)  # minutes; 0: never
 SMALLEST: Final = (60, 12)  # columns and lines under which a message stands in for the screen
-
-
-class Door(Protocol):
-    """The way to the vault. What may take a second is called in a thread: `ways`, `create`, `unlock…` and `warm`."""
-
-    idle_minutes: int | None
-    """Minutes without a key after which an open door closes by itself; None: never, or it is closed."""
-
-    def exists(self) -> bool:
-        """Whether there is a vault to open."""
-
-    def ways(self) -> "Ways":
-        """What opens it besides the passphrase, and what is wrong already."""
-
-    def create(self, passphrase: Secret) -> Secret | None:
-        """Make the vault; gives the recovery key, to be shown once. Raises JackfieldError."""
-
-    def decline_recovery(self) -> None:
-        """Do without the recovery key that was just made. Raises JackfieldError."""
-
-    def unlock(self, passphrase: Secret) -> None:
-        """Open the vault. Raises WrongPassphrase and other JackfieldErrors."""
-
-    def unlock_with_recovery(self, key: Secret) -> None:
-        """As `unlock`, with the recovery key."""
-
-    def unlock_with_keyring(self) -> None:
-        """As `unlock`, with what the OS keyring holds."""
-
-    def warnings(self) -> tuple[str, ...]:
-        """What was wrong with the vault and did not keep it from opening."""
-
-    def keep_idle_minutes(self, minutes: int | None) -> None:
-        """Set `idle_minutes` for good. Raises JackfieldError."""
-
-    def lock(self) -> None:
-        """Cancel what runs and forget the keys. Never raises, and may be called when it is closed."""
-
-    def warm(self) -> None:
-        """Load what opening will need, while the passphrase is typed."""
 
 
 class JackfieldApp(App[int], inherit_bindings=False):
@@ -98,12 +60,14 @@ class JackfieldApp(App[int], inherit_bindings=False):
         awake: Callable[[], float] = monotonic,
         mark: str = "",
         greeting: str | None = None,
+        link: Link | None = None,
     ) -> None:
         """`opened` makes the screen behind the door, `destination` one that every other leads to, by its name.
 
         Both raise LockedError when the door is closed again. `awake` is a clock that stands still while the machine
         sleeps, and `clock` one that does not. `mark` stands in every title; `greeting` is told to who begins behind the
-        door, which is open then; without it the door comes first.
+        door, which is open then; without it the door comes first. `link` is what is said of the line to the terminal
+        for this time; else what was chosen for `home`.
 
         Raises UsageError when the key map in `home` cannot be used.
         """
@@ -121,6 +85,10 @@ class JackfieldApp(App[int], inherit_bindings=False):
         self._opened = opened
         self._destination = destination
         self._idle = Idle(clock, awake)
+        self._link = link or kept_link(home)
+        self._round_trips: RoundTrips | None = None
+        self._round_trip_ms: float | None = None
+        self._theme_before: Palette | None = None  # while less is drawn: the theme without that
         self._clipboard_of: Clipboard | None = None
         self._forgetting: Timer | None = None
         self._trouble: JackfieldError | None = None
@@ -137,6 +105,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
         return UnlockScreen(self.door, reason) if self.door.exists() else FirstRunScreen(self.door)
 
     def on_mount(self) -> None:
+        self._obey_link()
         self.push_screen(self.door_screen() if self._greeting is None else self._opened())
         self._fit(self.size)
         if self._greeting:
@@ -168,6 +137,7 @@ class JackfieldApp(App[int], inherit_bindings=False):
             while len(self.screen_stack) > _UNDER:
                 self.pop_screen()
             self.switch_screen(screen)
+            self._preview_theme(self._palette)
         self._fit(self.size)
 
     def _lock_when_away(self) -> bool:
@@ -256,12 +226,72 @@ class JackfieldApp(App[int], inherit_bindings=False):
     # A terminal that is too small
 
     def on_resize(self, event: Resize) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.outlet.repaint()
         if len(self.screen_stack) >= _UNDER:
             self._fit(event.size)
 
     def _fit(self, size: Size) -> None:
         if not isinstance(self.screen, TooSmall) and (size.width < SMALLEST[0] or size.height < SMALLEST[1]):
             self.push_screen(TooSmall(*SMALLEST))
+
+    # The line to the terminal
+
+    @property
+    def draws_less(self) -> bool:
+        """Whether the line to the terminal is taken for slow."""
+        return self._theme_before is not None
+
+    @property
+    def link_in_words(self) -> str:
+        """How the line to the terminal is taken, and why."""
+        return in_words(self._link, self._round_trip_ms)
+
+    def _obey_link(self) -> None:
+        """Draw as the choice says; where it is to be measured and was not, measure it once the screen is there."""
+        measured = self._round_trip_ms
+        self._draw_less(self._link is Link.SLOW or (self._link is Link.AUTO and (measured or 0) > SLOW_MS))
+        driver = self._driver
+        if self._link is Link.AUTO and self._round_trips is None and isinstance(driver, TerminalDriver):
+            self._round_trips = RoundTrips(partial(driver.write, QUESTION), self._measured)
+            self.call_after_refresh(self._round_trips.begin)
+
+    def on_cursor_position(self, event: CursorPosition) -> None:
+        if self._round_trips is not None:
+            self._round_trips.answered(event.time)
+
+    def _measured(self, ms: float) -> None:
+        self._round_trip_ms = ms
+        self._obey_link()
+        if self.draws_less and self._link is Link.AUTO:
+            key = key_shown(keys_of("app.link", self.key_map)[0])
+            told = f"The line to the terminal is slow ({ms:.0f} ms there and back): less is drawn, in sixteen colours."
+            tell(self, told, next_step=f"{key} changes that; jackfield --no-slow-link never does it.")
+
+    def _draw_less(self, less: bool) -> None:  # noqa: FBT001  it is what the method is about
+        if less is self.draws_less:
+            return
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.spare(less)
+        before, self._theme_before = self._theme_before, self._palette if less else None
+        if before is None:
+            self.show_theme(find_theme(PLAIN, None))
+        elif self._palette.name == PLAIN:  # else another one was chosen meanwhile
+            self.show_theme(before)
+
+    def action_link(self) -> None:
+        """Let the user choose how the line to the terminal is taken, and keep the choice."""
+        self.push_screen(link_picker(self._link, self._round_trip_ms), self._chose_link)
+
+    def _chose_link(self, chosen: str | None) -> None:
+        if chosen is None:
+            return
+        self._link = Link(chosen)
+        self._obey_link()
+        try:
+            keep_link(self.home, self._link)
+        except JackfieldError as error:
+            tell_error(self, error)
 
     # Themes
 
@@ -274,24 +304,32 @@ class JackfieldApp(App[int], inherit_bindings=False):
 
     def show_theme(self, palette: Palette) -> None:
         """Draw everything in this theme from now on."""
-        self.register_theme(palette.theme())
+        self._palette = palette
+        self._preview_theme(palette)
+
+    def _preview_theme(self, palette: Palette) -> None:
+        """Draw everything in this theme, until `show_theme` takes another."""
+        changed = palette.theme()
+        same_name = self.theme == palette.name and self.get_theme(palette.name) != changed
+        self.register_theme(changed)
         self.theme = palette.name
+        if same_name:  # its file was changed
+            self.mutate_reactive(JackfieldApp.theme)
 
     def action_theme(self) -> None:
         """Let the user choose a theme, and keep the choice."""
-        from jackfield.tui.widgets.picker import Item, Picker
+        from jackfield.tui.screens.theme_picker import ThemePicker
 
-        items = [Item(name, name.replace("-", " ").capitalize()) for name in theme_files(self.home)]
-        self.push_screen(Picker("Choose a theme", items), self._chose_theme)
+        self.push_screen(ThemePicker(self.home, self._palette, self._preview_theme), self._chose_theme)
 
     def _chose_theme(self, name: str | None) -> None:
-        if name is None:
-            return
         try:
-            self.show_theme(find_theme(name, self.home))
-            remember_theme(self.home, name)
+            if name is not None:
+                self.show_theme(find_theme(name, self.home))
+                remember_theme(self.home, name)
         except JackfieldError as error:
             tell_error(self, error)
+        self._preview_theme(self._palette)
 
     # Every action, and what it does
 
@@ -316,6 +354,15 @@ class JackfieldApp(App[int], inherit_bindings=False):
                 await self.run_action(active.binding.action, active.node)
                 return
 
+    def action_jump(self) -> None:
+        """Put letters on everything that can be gone to; the same key takes them away."""
+        from jackfield.tui.screens.jump import JumpScreen
+
+        if isinstance(self.screen, JumpScreen):
+            self.screen.dismiss(None)
+        else:
+            self.push_screen(JumpScreen(self.screen), lambda target: target.go() if target is not None else None)
+
     def action_help(self) -> None:
         """Show what the keys do."""
         from jackfield.tui.screens.help import HelpScreen
@@ -333,15 +380,27 @@ class JackfieldApp(App[int], inherit_bindings=False):
             return
         if self._clipboard_of is None:
             self._clipboard_of = Clipboard(driver.write, terminal=driver.outlet.fileno())
-        try:
-            said = self._clipboard_of.copy(text)
-        except JackfieldError as error:
-            tell_error(self, error)
-            return
         if self._forgetting is not None:
             self._forgetting.stop()
-        self._forgetting = self.set_timer(SECRET_SECONDS, self._forget_copied) if isinstance(text, Secret) else None
-        tell(self, said)
+        # A thread that nobody waits for at the end: the tool of a display that is gone hangs.
+        work = partial(self._copy, self._clipboard_of, text, self._clipboard_of.take_turn())
+        Thread(target=work, name="clipboard", daemon=True).start()
+
+    def _copy(self, clipboard: Clipboard, text: str | Secret, turn: int) -> None:
+        """In a thread of its own."""
+        try:
+            said = clipboard.copy(text, turn)
+        except JackfieldError as error:
+            self.call_later(tell_error, self, error)
+        except Exception as error:  # noqa: BLE001  the last line of this thread
+            self.post_message(Fault(error))
+        else:
+            self.call_later(self._copied, said, is_secret=isinstance(text, Secret))
+
+    def _copied(self, said: str, *, is_secret: bool) -> None:
+        if said:
+            self._forgetting = self.set_timer(SECRET_SECONDS, self._forget_copied) if is_secret else None
+            tell(self, said)
 
     def _forget_copied(self) -> None:
         if self._clipboard_of is not None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import IO, Final
 
 from jackfield.model.errors import Refused
@@ -57,37 +58,97 @@ def local_tool(environ: Mapping[str, str]) -> Tool | None:
 class Clipboard:
     """Copies, and takes secrets away again: by itself after 20 s, at `forget`, and when this process is gone.
 
-    A process of its own watches over each secret (clipboard_keeper.py). `send` writes a sequence to the terminal.
+    A process of its own watches over each secret (clipboard_keeper.py). `send` writes a sequence to the terminal. All
+    but `copy` waits for nothing, and may be called from any thread.
     """
 
     def __init__(self, send: Callable[[OwnSequence], None], *, terminal: int | None = None) -> None:
         """`terminal` is the descriptor that the terminal can be reached by when this process is gone."""
         self._send = send
         self._terminal = terminal
+        self._one_at_a_time = Lock()
+        self._guard = Lock()  # over what follows
+        self._turn = 0  # counts copies begun and given up
+        self._tool: subprocess.Popen[bytes] | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
         self._ending: subprocess.Popen[bytes] | None = None
         self._is_terminal = False
 
-    def copy(self, text: str | Secret) -> str:
-        """Copy; gives what the user should know of it. Raises UsageError for what is too long, and Refused."""
+    def take_turn(self) -> int:
+        """A number for the next copy; the one that is under way is given up, and a copied secret taken away."""
+        with self._guard:
+            self._turn += 1
+            self._let_go()
+            return self._turn
+
+    def forget(self) -> None:
+        """Take a copied secret away now, where it is still there, and give up the copy that is under way."""
+        self.take_turn()
+
+    def copy(self, text: str | Secret, turn: int | None = None) -> str:
+        """Copy; gives what the user should know of it, or nothing when another turn was taken meanwhile.
+
+        A tool may hang: call it in a thread, with a turn that was taken before. Raises UsageError for what is too
+        long, and Refused when the tool fails.
+        """
         plain = text.reveal() if isinstance(text, Secret) else text
         tool = local_tool(os.environ)
         sequence = clipboard_sequence(plain, os.environ) if tool is None else None
-        self.forget()
-        self._wait_for_keeper()
-        if tool is None and sequence is not None:
-            self._send(sequence)
-        elif tool is not None:
-            _run(tool.write, plain)
-        if isinstance(text, Secret):
-            self._keep(plain, tool)
+        mine = self.take_turn() if turn is None else turn
+        with self._one_at_a_time:
+            self._wait_for_keeper()
+            if not self._begin(mine, text, tool, sequence):
+                return ""
+            if tool is not None and not self._hand_over(mine, tool, plain):
+                return ""
         until = f" for {SECRET_SECONDS} seconds" if isinstance(text, Secret) else ""
         if tool is None:
             return f"Sent to the terminal's clipboard{until}; whether it arrived cannot be confirmed."
         return f"Copied to the clipboard{until}."
 
-    def forget(self) -> None:
-        """Take a copied secret away now, where it is still there. Waits for nothing."""
+    def _begin(self, turn: int, text: str | Secret, tool: Tool | None, sequence: OwnSequence | None) -> bool:
+        """Send the sequence, or start the tool; False when the turn is over. A secret's keeper is there before it."""
+        with self._guard:
+            if turn != self._turn:
+                return False
+            if isinstance(text, Secret):
+                self._keep(text.reveal(), tool)
+            if sequence is not None:
+                self._send(sequence)
+                self._tell_keeper(b"+")
+            if tool is not None:
+                try:
+                    self._tool = _started(tool.write)
+                except OSError:
+                    self._let_go()
+                    raise _refused(tool) from None
+        return True
+
+    def _hand_over(self, turn: int, tool: Tool, text: str) -> bool:
+        """Give the text to the tool that was started; False when the turn is over by then. Raises Refused."""
+        running = self._tool
+        if running is None:
+            return False
+        try:  # its own child may live on with the text, so nothing waits for its output
+            running.communicate(text.encode("utf-8", "replace"), timeout=TOOL_SECONDS)
+            failed = running.returncode != 0
+        except (OSError, subprocess.TimeoutExpired):
+            failed = True
+        with self._guard:
+            if turn != self._turn:
+                return False
+            if failed:
+                self._let_go()
+                raise _refused(tool)
+            self._tool = None
+            self._tell_keeper(b"+")
+        return True
+
+    def _let_go(self) -> None:
+        """End the tool that still runs, and let the keeper take away what was copied. `_guard` is held."""
+        if self._tool is not None:
+            self._tool.kill()
+            self._tool = None
         keeper, self._keeper = self._keeper, None
         if keeper is None or keeper.stdin is None:
             return
@@ -121,12 +182,16 @@ class Clipboard:
         if self._keeper.stdin is not None:
             _write(self._keeper.stdin, json.dumps(order).encode("ascii") + b"\n")
 
+    def _tell_keeper(self, word: bytes) -> None:
+        if self._keeper is not None and self._keeper.stdin is not None:
+            _write(self._keeper.stdin, word)
+
     def _wait_for_keeper(self) -> None:
         """Until the keeper of the secret before has done its work: it must not take away what is copied next."""
-        if self._ending is not None:
+        ending = self._ending
+        if ending is not None:
             with suppress(subprocess.TimeoutExpired):
-                self._ending.wait(2 * TOOL_SECONDS)
-            self._ending = None
+                ending.wait(2 * TOOL_SECONDS)
 
 
 def _write(pipe: IO[bytes], data: bytes) -> None:
@@ -136,13 +201,13 @@ def _write(pipe: IO[bytes], data: bytes) -> None:
         pipe.flush()
 
 
-def _run(command: tuple[str, ...], text: str) -> None:
-    """Hand text to a tool. Its own child may live on with the text, so nothing waits for its output."""
-    try:
-        subprocess.run(  # noqa: S603  one of the tools above
-            command, input=text.encode("utf-8", "replace"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            timeout=TOOL_SECONDS, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        message = f"{command[0]} could not copy this."
-        raise Refused(message, "See whether the display still answers, or write it to a file instead.") from None
+def _started(command: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    """Raises OSError."""
+    return subprocess.Popen(  # noqa: S603  one of the tools above
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def _refused(tool: Tool) -> Refused:
+    message = f"{tool.write[0]} could not copy this."
+    return Refused(message, "See whether the display still answers, or write it to a file instead.")

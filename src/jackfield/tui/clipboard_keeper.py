@@ -1,9 +1,9 @@
 """Empties a clipboard that a secret was copied to: a program of its own, so that it outlives the one that copied.
 
-It is run as `python -I -S clipboard_keeper.py`, needs nothing but the standard library, and gets one line of JSON on
-standard input; no secret reaches it. The end of that input means that the program which copied has let go, was killed
-or crashed: then, or after the given seconds, what was copied is taken away. A further byte means that nothing is to be
-done any more.
+It is run as `python -I -S clipboard_keeper.py` before anything is copied, needs nothing but the standard library, and
+gets one line of JSON on standard input; no secret reaches it. A `+` after it means that the secret was copied now. The
+end of that input means that the program which copied has let go, was killed or crashed: then, or the given seconds
+after the `+`, what was copied is taken away. Any other byte means that nothing is to be done any more.
 
     {"key": HEX, "digest": HEX, "read": [ARGV], "empty": [ARGV], "seconds": 20}    a local clipboard tool
     {"terminal": BASE64 of the sequence, "seconds": null}                          the terminal on standard output
@@ -60,8 +60,11 @@ def main() -> None:
             return
         line += more
     order = json.loads(line)
-    ready, _, _ = select.select([0], [], [], order["seconds"])
-    if not ready or not os.read(0, 1):
+    told = os.read(0, 1)
+    if told == b"+":
+        ready, _, _ = select.select([0], [], [], order["seconds"])
+        told = os.read(0, 1) if ready else b""
+    if not told:
         empty(order)
 
 

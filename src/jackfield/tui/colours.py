@@ -14,7 +14,7 @@ _EXTENDED: Final = {"5": 3, "2": 5}  # parameters of an indexed and of a direct 
 _ATTRIBUTES: Final = frozenset({"1", "2", "3", "4", "5", "6", "7", "8", "9", "21", "51", "52", "53"})
 
 
-class _Pen(NamedTuple):
+class Pen(NamedTuple):
     """How the terminal would draw now; empty colours are the terminal's own."""
 
     ink: str = ""
@@ -22,25 +22,25 @@ class _Pen(NamedTuple):
     attributes: frozenset[str] = frozenset()
 
 
-_PLAIN: Final = _Pen()
+PLAIN: Final = Pen()
 
 
 class ColourChanges:
     """Rewrites a stream of text; it remembers the pen between calls."""
 
     def __init__(self) -> None:
-        self._pen = _PLAIN
-        self._wanted = _PLAIN
+        self._pen = PLAIN
+        self._wanted = PLAIN
 
     def slim(self, text: str) -> str:
         """The same drawing. A colour that no text follows yet waits for the text."""
         out: list[str] = []
         for number, piece in enumerate(_SGR.split(text)):
             if number % 2:
-                self._wanted = _after(self._wanted, piece)
+                self._wanted = pen_after(self._wanted, piece)
             elif piece:
                 if not self._suits(piece):
-                    out.append(_change(self._pen, self._wanted))
+                    out.append(change(self._pen, self._wanted))
                     self._pen = self._wanted
                 out.append(piece)
         return "".join(out)
@@ -54,7 +54,7 @@ class ColourChanges:
 
 
 @lru_cache(maxsize=1024)
-def _after(pen: _Pen, parameters: str) -> _Pen:
+def pen_after(pen: Pen, parameters: str) -> Pen:
     """The pen after one SGR sequence; what is not known here is ignored, as terminals do."""
     ink, ground, attributes = pen
     codes = parameters.split(";")
@@ -62,7 +62,7 @@ def _after(pen: _Pen, parameters: str) -> _Pen:
     while at < len(codes):
         code, taken = codes[at], 1
         if code in {"", "0"}:
-            ink, ground, attributes = _PLAIN
+            ink, ground, attributes = PLAIN
         elif code in {"38", "48"}:
             taken = _EXTENDED.get(codes[at + 1] if at + 1 < len(codes) else "", 1)
             colour = ";".join(codes[at : at + taken])
@@ -74,11 +74,11 @@ def _after(pen: _Pen, parameters: str) -> _Pen:
         elif len(code) >= 2 and code[:-1] in {"4", "10"}:
             ground = "" if code == "49" else code
         at += taken
-    return _Pen(ink, ground, attributes)
+    return Pen(ink, ground, attributes)
 
 
 @lru_cache(maxsize=1024)
-def _change(before: _Pen, after: _Pen) -> str:
+def change(before: Pen, after: Pen) -> str:
     """The shortest sequence that turns one pen into the other."""
     whole = ["", *sorted(after.attributes), *filter(None, (after.ink, after.ground))]
     if before.attributes - after.attributes:

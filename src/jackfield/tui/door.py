@@ -1,10 +1,13 @@
-"""The door of a home folder: a session of the services. What opens it is imported when it is first needed."""
+"""The way to the vault, and the door of a home folder, which is a session of the services.
+
+What opens it is imported when it is first needed.
+"""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from jackfield.model.errors import JackfieldError, LockedError
 from jackfield.model.secret import Secret
@@ -28,6 +31,46 @@ class Ways:
     recovery: bool = False
     keyring: bool = False
     notes: tuple[str, ...] = ()
+
+
+class Door(Protocol):
+    """The way to the vault. What may take a second is called in a thread: `ways`, `create`, `unlock…` and `warm`."""
+
+    idle_minutes: int | None
+    """Minutes without a key after which an open door closes by itself; None: never, or it is closed."""
+
+    def exists(self) -> bool:
+        """Whether there is a vault to open."""
+
+    def ways(self) -> Ways:
+        """What opens it besides the passphrase, and what is wrong already."""
+
+    def create(self, passphrase: Secret) -> Secret | None:
+        """Make the vault; gives the recovery key, to be shown once. Raises JackfieldError."""
+
+    def decline_recovery(self) -> None:
+        """Do without the recovery key that was just made. Raises JackfieldError."""
+
+    def unlock(self, passphrase: Secret) -> None:
+        """Open the vault. Raises WrongPassphrase and other JackfieldErrors."""
+
+    def unlock_with_recovery(self, key: Secret) -> None:
+        """As `unlock`, with the recovery key."""
+
+    def unlock_with_keyring(self) -> None:
+        """As `unlock`, with what the OS keyring holds."""
+
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong with the vault and did not keep it from opening."""
+
+    def keep_idle_minutes(self, minutes: int | None) -> None:
+        """Set `idle_minutes` for good. Raises JackfieldError."""
+
+    def lock(self) -> None:
+        """Cancel what runs and forget the keys. Never raises, and may be called when it is closed."""
+
+    def warm(self) -> None:
+        """Load what opening will need, while the passphrase is typed."""
 
 
 class SessionDoor:

@@ -21,6 +21,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from jackfield.model.errors import UsageError
 from jackfield.tui.colours import ColourChanges
+from jackfield.tui.repaint import ChangedCells
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -41,7 +42,8 @@ class OwnSequence(str):
 class Outlet:
     """The file that the drawing thread writes to. `refused` counts what was kept from the terminal.
 
-    A terminal that is gone swallows everything from then on, and `gone` is called once.
+    A terminal that is gone swallows everything from then on, and `gone` is called once. With `sparing`, which any
+    thread may set, only cells are sent that look otherwise than before.
     """
 
     def __init__(self, fd: int, *, ascii_only: bool, gone: Callable[[], None]) -> None:
@@ -51,7 +53,10 @@ class Outlet:
         self._buffer: list[bytes] = []
         self._held = ""
         self._colours = ColourChanges()
+        self._cells: ChangedCells | None = None
+        self._stale = False
         self._lost = False
+        self.sparing = False
         self.refused = 0
 
     def fileno(self) -> int:
@@ -64,8 +69,16 @@ class Outlet:
 
     def write(self, text: str) -> int:
         """Take text for the next flush."""
+        if self.sparing is not (self._cells is not None):
+            self._change_over()
+        if self._cells is not None and self._stale:
+            self._stale = False
+            self._cells.forget()
         if isinstance(text, OwnSequence):
-            self._buffer.append(text.encode("ascii"))
+            if self._cells is not None:
+                self._cells.pass_on(text)
+            else:
+                self._buffer.append(text.encode("ascii"))
             return len(text)
         shown = self._held + text
         self._held = ""
@@ -73,11 +86,27 @@ class Outlet:
             shown, self._held = shown[:-1], "\x1b"
         shown, refused = _REFUSED.subn("", shown)
         self.refused += refused
-        self._buffer.append(self._encode(self._colours.slim(shown)))
+        if self._cells is not None:
+            self._cells.take(shown)
+        else:
+            self._buffer.append(self._encode(self._colours.slim(shown)))
         return len(text)
+
+    def repaint(self) -> None:
+        """Whatever is drawn next is sent whole: the terminal may show something else by now. From any thread."""
+        self._stale = True
+
+    def _change_over(self) -> None:
+        """Begin or end to send changed cells alone."""
+        if self._cells is not None:
+            self._buffer.append(self._encode(self._cells.drawn()) + b"\x1b[m")
+        self._cells = ChangedCells() if self.sparing else None
+        self._colours = ColourChanges()
 
     def flush(self) -> None:
         """Write what was taken."""
+        if self._cells is not None:
+            self._buffer.append(self._encode(self._cells.drawn()))
         data, self._buffer = b"".join(self._buffer), []
         if self._lost:
             return
@@ -167,6 +196,17 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual has no annotation there
         for number in (signal.SIGHUP, signal.SIGTERM):
             self._loop.add_signal_handler(number, self._hang_up)
+
+    def spare(self, sparing: bool) -> None:  # noqa: FBT001  it is what the method is about
+        """Send less. The mouse then reports clicks alone: over a slow line each of its moves costs, too."""
+        self.outlet.sparing = sparing
+        if self._mouse:
+            self.write("\x1b[?1003l" if sparing else "\x1b[?1003h")
+
+    def _enable_mouse_support(self) -> None:
+        super()._enable_mouse_support()
+        if self.outlet.sparing:
+            self.spare(True)
 
     def run_input_thread(self) -> None:
         try:

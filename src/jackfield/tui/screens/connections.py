@@ -15,6 +15,7 @@ from jackfield.model.connection import Connection, ConnectionSummary, Scope
 from jackfield.model.errors import JackfieldError
 from jackfield.services.engine import Engine, LockAsked, News
 from jackfield.services.form import Form
+from jackfield.services.list_view import ListView
 from jackfield.services.session import Session
 from jackfield.services.settings import Settings
 from jackfield.services.trial import cloned_form, stored_form
@@ -24,7 +25,7 @@ from jackfield.tui.screens.connections_changes import TEST, Changes
 from jackfield.tui.screens.connections_filter import FilterLine
 from jackfield.tui.screens.connections_finding import Finding
 from jackfield.tui.screens.connections_list import ConnectionTable
-from jackfield.tui.screens.connections_pane import ConnectionPane, look
+from jackfield.tui.screens.connections_pane import ConnectionPane, look, look_after
 from jackfield.tui.screens.connections_place import describe, facts
 from jackfield.tui.screens.connections_tests import ConnectionTests, Notice
 from jackfield.tui.screens.detail.screen import DetailScreen
@@ -40,7 +41,6 @@ from jackfield.tui.widgets.notice import tell, tell_error
 from jackfield.tui.widgets.paged_list import PagedList
 from jackfield.tui.widgets.title_bar import TitleBar
 
-LOOK_AFTER: Final = 0.08  # seconds a row is highlighted before the pane shows it: moving on must cost nothing
 GATHER: Final = 0.2  # seconds in which news is gathered before it is shown
 STALE: Final = 60.0  # seconds after which a move reads the list again, for its times are relative
 
@@ -84,14 +84,8 @@ class ConnectionsScreen(WorkingScreen[None]):
         yield self._pane
         yield KeyBar(
             *("connection.new", "connection.test", "list.open", "connection.filter", "connection.scope", "list.mark"),
-            *(
-                "connection.delete",
-                "connection.change",
-                "connection.edit",
-                "connection.sort",
-                "connection.test-all",
-                "app.lock",
-            ),
+            *("connection.delete", "connection.change", "connection.edit"),
+            *("connection.sort", "connection.test-all", "app.lock"),
             words={"connection.scope": "place", "connection.test-all": "test all", "connection.change": "change"},
         )
 
@@ -107,6 +101,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         self.post_message(self.Heard(news))
 
     async def _arrive(self) -> None:
+        await self._list.recall_view()
         self._list.place = await to_thread(lambda: describe(self._session, self._settings.place()))
         self._read_list(keep=False)
         for notice in await to_thread(lambda: list(greetings(self._session))):
@@ -146,7 +141,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         event.stop()
         if self._look_timer is not None:
             self._look_timer.stop()
-        self._look_timer = self.set_timer(LOOK_AFTER, self._look)
+        self._look_timer = self.set_timer(look_after(self.app), self._look)
 
     def _look(self) -> None:
         if monotonic() - self._read_at > STALE:
@@ -173,10 +168,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         self._note()
 
     def _note(self) -> None:
-        marked, running = len(self._list.marked), len(self._tests.under_way)
-        held = "that hold the secret" if self._list.holding else ""
-        words = (held, f"{running} running" if running else "", f"{marked} marked" if marked else "")
-        self._filter_line.say(" · ".join(filter(None, words)))
+        self._filter_line.say(self._list.note(running=len(self._tests.under_way)))
 
     # Filter and order
 
@@ -211,12 +203,23 @@ class ConnectionsScreen(WorkingScreen[None]):
         self.work(self._finding.by_secret, group="ask", exclusive=True)
 
     def action_sort(self) -> None:
-        self._list.order = self._list.order.next()
-        self._read_list()
+        self._look_at(self._list.view.next_order())
 
     def action_reverse(self) -> None:
-        self._list.order = self._list.order.reversed()
+        self._look_at(self._list.view.reversed())
+
+    def action_columns(self) -> None:
+        self.app.push_screen(self._list.columns_chooser(), self._chose_columns)
+
+    def _chose_columns(self, chosen: frozenset[str] | None) -> None:
+        if chosen is not None:
+            self._look_at(self._list.view.with_columns(chosen))
+
+    def _look_at(self, view: ListView) -> None:
+        """Look at the list like this, now and after the next start."""
+        self._list.view = view
         self._read_list()
+        self.work(self._list.keep_view, group="view")
 
     # Tests
 

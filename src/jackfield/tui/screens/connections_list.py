@@ -1,48 +1,19 @@
-"""Connections by position, over pages that are read by key, and how one of them looks in a line."""
+"""Connections by position, over pages that are read by key, and the table that shows them."""
 
-from asyncio import to_thread
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
-from typing import Final
+from asyncio import Lock, to_thread
+from collections.abc import Collection
+from dataclasses import replace
 
 from jackfield.model.connection import ConnectionSummary, Scope, State
 from jackfield.services.connections import ConnectionList, Connections, Filter, Sort
+from jackfield.services.list_view import ListColumn, ListView
 from jackfield.services.session import Session
 from jackfield.services.settings import Settings
+from jackfield.tui.screens.connections_columns import chooser, columns
 from jackfield.tui.screens.connections_place import NOWHERE, describe
-from jackfield.tui.symbols import PARTLY, RUNNING, Mark, state_mark
-from jackfield.tui.times import ago, left
 from jackfield.tui.widgets import paged_list
-from jackfield.tui.widgets.lines import Span
-from jackfield.tui.widgets.paged_list import Column, PagedList
-
-TESTING: Final = Mark("testing", RUNNING.symbol, RUNNING.ascii, RUNNING.tone)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a list is ordered by."""
-
-    sort: Sort = Sort.NAME
-    descending: bool = False
-
-    def next(self) -> "Order":
-        """The one after this, rising."""
-        sorts = list(Sort)
-        return Order(sorts[(sorts.index(self.sort) + 1) % len(sorts)])
-
-    def reversed(self) -> "Order":
-        return Order(self.sort, not self.descending)
-
-    @property
-    def is_by_definition(self) -> bool:
-        """Whether no test changes where a row stands."""
-        return self.sort in (Sort.NAME, Sort.PROVIDER)
-
-    @property
-    def marked(self) -> paged_list.Sort:
-        """The same for the list's header."""
-        return paged_list.Sort(self.sort, self.descending)
+from jackfield.tui.widgets.choose_many import ChooseMany
+from jackfield.tui.widgets.paged_list import PagedList
 
 
 class ConnectionRows:
@@ -89,50 +60,70 @@ class ConnectionRows:
         return page(wanted, skip=start, limit=limit)
 
 
-def columns(
-    provider_name: Callable[[str], str], scope: Callable[[ConnectionSummary], str], testing: Collection[str]
-) -> tuple[Column[ConnectionSummary], ...]:
-    """The columns of the list; connections whose ids are in `testing` show that instead of their state."""
-
-    def state(row: ConnectionSummary) -> Span:
-        mark = TESTING if row.id in testing else state_mark(row.state, row.failure_kind, row.unverified)
-        return Span(f"{mark} ({row.unverified})" if mark is PARTLY else str(mark), mark.tone)
-
-    def expiry(row: ConnectionSummary) -> Span:
-        text = left(row.expires_at)
-        return Span(text, "failed" if text == "expired" else "muted" if row.expires_at is None else "")
-
-    return (
-        Column("Name", lambda row: Span(row.name), share=8, sort=Sort.NAME),
-        Column("Provider", lambda row: Span(provider_name(row.provider)), share=5, sort=Sort.PROVIDER),
-        Column("Scope", lambda row: Span(scope(row), "muted"), share=4),
-        Column("State", state, width=14, sort=Sort.STATE),
-        Column("Expiry", expiry, width=8, sort=Sort.EXPIRY),
-        Column("Tested", lambda row: Span(ago(row.tested_at), "muted"), width=8, sort=Sort.TESTED),
-    )
-
-
 class ConnectionTable(PagedList[ConnectionSummary]):
-    """The connections of a place, as they are filtered and ordered now. What changes is shown by `read`."""
+    """The connections of a place, as they are filtered and looked at now. What changes is shown by `read`."""
 
     def __init__(self, session: Session, testing: Collection[str]) -> None:
         self.place = NOWHERE
         self.filter = Filter()
-        self.order = Order()
         self.holding = ""  # the digest of a secret; with one, only connections that hold it are listed
         self._session = session
+        self._settings = Settings(session.store)
+        self._view = ListView()
+        self._keeping = Lock()
+        self._every = columns(session.registry.name, self._scope_of, testing)
         super().__init__(
-            columns(session.registry.name, self._scope_of, testing),
+            [self._every[name] for name in self._view.columns],
             row_id=lambda row: row.id,
             multiple=True,
-            sort=self.order.marked,
+            sort=paged_list.Sort(Sort.NAME),
         )
+
+    # How it is looked at
+
+    @property
+    def view(self) -> ListView:
+        """Its columns and its order."""
+        return self._view
+
+    @view.setter
+    def view(self, view: ListView) -> None:
+        if view.columns != self._view.columns:
+            self.show_columns([self._every[name] for name in view.columns])
+        self._view = view
+
+    async def recall_view(self) -> None:
+        """Be looked at as it was last."""
+        self.view = await to_thread(self._settings.list_view)
+
+    async def keep_view(self) -> None:
+        """Be looked at like this after the next start, too."""
+        async with self._keeping:  # one after the other: the last one is the present one
+            await to_thread(self._settings.keep_list_view, self._view)
+
+    def columns_chooser(self) -> ChooseMany:
+        """The question which columns to show."""
+        return chooser(self._every, self._view.columns, self.drawn_columns)
+
+    def note(self, *, running: int) -> str:
+        """What the rows do not say themselves: an order that no header shows, how many are tested now, and the like."""
+        order = f"by {self._every[ListColumn(self._view.sort)].title.lower()} {'↓' if self._view.descending else '↑'}"
+        shown = any(column.sort == self._view.sort for column in self.drawn_columns)
+        words = (
+            "" if shown else order,
+            "that hold the secret" if self.holding else "",
+            f"{running} running" if running else "",
+            f"{len(self.marked)} marked" if self.marked else "",
+        )
+        return " · ".join(filter(None, words))
+
+    # What is listed
 
     def read(self, *, keep: bool = True, row_id: str | None = None) -> None:
         """Read the rows anew; `keep` and `row_id` say which one is highlighted then, as in `load`."""
         self.load(
             self.rows(),
-            sort=self.order.marked,
+            sort=paged_list.Sort(self._view.sort, self._view.descending),
             empty=self.place.when_empty(filtered=self._narrowed != Filter()),
             keep=keep,
             row_id=row_id,
@@ -148,8 +139,8 @@ class ConnectionTable(PagedList[ConnectionSummary]):
 
     def rows(self) -> ConnectionRows:
         """All that is listed now."""
-        place, order = self.place, self.order
-        wanted = ConnectionList(place.organization_id, place.project_id, self._narrowed, order.sort, order.descending)
+        place, view = self.place, self._view
+        wanted = ConnectionList(place.organization_id, place.project_id, self._narrowed, view.sort, view.descending)
         return ConnectionRows(self._session.connections, wanted)
 
     def chosen(self) -> list[str]:
@@ -170,7 +161,7 @@ class ConnectionTable(PagedList[ConnectionSummary]):
         if self.place.scope == before:
             return False
         self.clear_marks()
-        await to_thread(Settings(self._session.store).keep_place, self.place.scope)
+        await to_thread(self._settings.keep_place, self.place.scope)
         return True
 
     async def counts(self) -> dict[State, int]:
@@ -184,4 +175,4 @@ class ConnectionTable(PagedList[ConnectionSummary]):
     @property
     def is_moved_by_tests(self) -> bool:
         """Whether a test may change which rows are listed, or where."""
-        return self._narrowed != Filter() or not self.order.is_by_definition
+        return self._narrowed != Filter() or self._view.sort not in (Sort.NAME, Sort.PROVIDER)

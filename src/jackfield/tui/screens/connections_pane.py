@@ -4,23 +4,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from textual.app import App
+
 from jackfield.model.check import ExpiryKnown, Failure, Grant, GrantState, unverified
 from jackfield.model.connection import Connection, State
 from jackfield.model.errors import BlobTampered, NotFound
 from jackfield.services.connections import Consumer
 from jackfield.services.session import Session
+from jackfield.tui.screens.connections_columns import short_id
 from jackfield.tui.symbols import GRANTS, state_mark
 from jackfield.tui.times import ago, left
 from jackfield.tui.widgets.lines import Line, Span, fit, literal, width_of
 from jackfield.tui.widgets.prose import Prose, wrapped
 
+LOOK_AFTER: Final = 0.08  # seconds a row is highlighted before the pane shows it: moving on must cost nothing
+LOOK_AFTER_SLOW: Final = 1.0  # the same over a slow line
 CANNOT_BE_READ: Final = "cannot be read: key or data changed"
 _UNTOLD: Final = frozenset({GrantState.GRANTED, GrantState.IMPLIED})
 _WORST_FIRST: Final = {
     state: number
     for number, state in enumerate((GrantState.MISSING, GrantState.EXCESS, GrantState.UNKNOWN, GrantState.UNREADABLE))
 }
-_ID_SHOWN: Final = 4  # characters of either end
 _PERMISSION: Final = 34
 _WORD: Final = 11
 _EVIDENCE: Final = 10
@@ -37,6 +41,11 @@ class Glance:
     failure: Failure | None
     grants: tuple[Grant, ...]
     used_by: tuple[Consumer, ...]
+
+
+def look_after(app: App[object]) -> float:
+    """Seconds a row is highlighted before it is looked at."""
+    return LOOK_AFTER_SLOW if getattr(app, "draws_less", False) else LOOK_AFTER
 
 
 def look(session: Session, connection_id: str) -> Glance | None:
@@ -124,10 +133,6 @@ def expiry(glance: Glance) -> str:
     span = left(connection.expires_at)
     typed = " (typed)" if connection.expiry_known is ExpiryKnown.TYPED else ""
     return ("expired" if span == "expired" else f"expires in {span}") + typed
-
-
-def short_id(connection_id: str) -> str:
-    return f"{connection_id[:_ID_SHOWN]}…{connection_id[-_ID_SHOWN:]}"
 
 
 class ConnectionPane(Prose, can_focus=False):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -14,6 +14,7 @@ from textual.worker import Worker
 
 from jackfield.model.errors import JackfieldError
 from jackfield.model.secret import Secret
+from jackfield.tui.door import Door, Ways
 from jackfield.tui.keys import Place, bindings
 from jackfield.tui.screens.working import WorkingScreen
 from jackfield.tui.widgets.key_bar import KeyBar
@@ -22,10 +23,6 @@ from jackfield.tui.widgets.notice import tell
 from jackfield.tui.widgets.secret_input import SecretInput
 from jackfield.tui.widgets.text_input import TextInput
 from jackfield.tui.widgets.title_bar import TitleBar
-
-if TYPE_CHECKING:
-    from jackfield.tui.app import Door
-    from jackfield.tui.door import Ways
 
 _WHAT_A_VAULT_IS: Final = """\
 Credentials of your organization's connections, sealed on this machine.
@@ -74,11 +71,11 @@ class LockedScreen(WorkingScreen[None]):
     class Looked(Message):
         """The ways in are known."""
 
-        def __init__(self, ways: "Ways") -> None:
+        def __init__(self, ways: Ways) -> None:
             super().__init__()
             self.ways = ways
 
-    def __init__(self, door: "Door") -> None:
+    def __init__(self, door: Door) -> None:
         super().__init__(classes="locked")
         self._door = door
         self._busy = False
@@ -149,7 +146,7 @@ class UnlockScreen(LockedScreen):
     BINDINGS = bindings(Place.DOOR)
     AUTO_FOCUS = "#passphrase"
 
-    def __init__(self, door: "Door", reason: str = "") -> None:
+    def __init__(self, door: Door, reason: str = "") -> None:
         """`reason` says why the vault was locked, when it locked itself."""
         super().__init__(door)
         self._reason = reason

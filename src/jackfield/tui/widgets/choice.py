@@ -1,11 +1,12 @@
 """Choosing from a few: one of them, any of them, or yes or no."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.actions import SkipAction
+from textual.geometry import Offset
 from textual.reactive import reactive
 
 from jackfield.tui.keys import Place, bindings
@@ -103,6 +104,16 @@ class ChoiceList(LineView, can_focus=True):
 
     def on_blur(self) -> None:
         self.show_lines(self._drawn())
+
+    def jump_rows(self) -> Iterator[tuple[Offset, int]]:
+        """The options in view, each with the cell in the margin that its letter goes to."""
+        top = self.scroll_offset.y
+        for number in range(top, min(len(self._options), top + self.size.height)):
+            yield Offset(0, number - top), number
+
+    def jump_to(self, row: int) -> None:
+        """Let the keys act on this option."""
+        self.cursor = row
 
     def on_click(self, event: events.Click) -> None:
         position = self.scroll_offset.y + event.y

@@ -1,6 +1,6 @@
 """A list of any length: only the rows on the screen exist, in pages read when they come into view."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -44,7 +44,11 @@ class PageSource(Protocol[RowOut_co]):
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
-    """One column: `width` cells, or a `share` of what the others leave; shown in lists of `least` cells and more."""
+    """One column: `width` cells, or a `share` of what the others leave; shown in lists of `least` cells and more.
+
+    Where the columns have no room, with `need` cells for those that share, the one of the highest `rank` is left out
+    first; those of rank 0 stay.
+    """
 
     title: str
     render: Callable[[Row], Span]
@@ -52,6 +56,8 @@ class Column(Generic[Row]):
     share: int = 0
     least: int = 0
     sort: str = ""
+    need: int = 0
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,18 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         """Ids of the marked rows."""
         return frozenset(self._marked)
 
+    @property
+    def drawn_columns(self) -> tuple[Column[Row], ...]:
+        """The columns that have room now."""
+        return tuple(column for column, _ in self._widths)
+
+    def show_columns(self, columns: Sequence[Column[Row]]) -> None:
+        """Draw these columns instead; no row is read again."""
+        self._columns = tuple(columns)
+        self._head = 1 if any(column.title for column in columns) else 0
+        self._share_room()
+        self.redraw()
+
     def load(
         self,
         source: PageSource[Row],
@@ -288,10 +306,13 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         super().notify_style_update()
 
     def on_resize(self, event: events.Resize) -> None:
-        self._widths = _share_out(self._columns, self.scrollable_content_region.width - _MARGIN)
+        self._share_room()
         self._strips.clear()
         self.virtual_size = Size(event.size.width, self._count + self._head)
         self._scroll_to_cursor()
+
+    def _share_room(self) -> None:
+        self._widths = _share_out(self._columns, self.scrollable_content_region.width - _MARGIN)
 
     def on_focus(self) -> None:
         self._refresh_row(self.cursor)
@@ -407,6 +428,16 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         self.post_message(self.Marked(self, self.marked))
         self.cursor += 1
 
+    def jump_rows(self) -> Iterator[tuple[Offset, int]]:
+        """The rows in view, each with the cell in the margin that its letter goes to."""
+        top = self.scroll_offset.y
+        for position in range(top, min(self._count, top + self._visible_rows)):
+            yield Offset(1, position - top + self._head), position
+
+    def jump_to(self, row: int) -> None:
+        """Highlight the row at this position."""
+        self.cursor = row
+
     def on_click(self, event: events.Click) -> None:
         position = self.scroll_offset.y + event.y - self._head
         if event.y < self._head or position >= self._count:
@@ -419,6 +450,11 @@ class PagedList(LineView, Generic[Row], can_focus=True):
 def _share_out(columns: Sequence[Column[Row]], room: int) -> tuple[tuple[Column[Row], int], ...]:
     """The columns that show at `room` cells, each with its width."""
     shown = [column for column in columns if room >= column.least]
+    while sum((column.width or column.need) + _GAP for column in shown) > room:
+        first = max(shown, key=lambda column: column.rank)
+        if not first.rank:
+            break
+        shown.remove(first)
     left = room - sum(column.width for column in shown) - _GAP * len(shown)
     shares = sum(column.share for column in shown) or 1
     return tuple((column, column.width or max(1, left * column.share // shares)) for column in shown)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from jackfield.tui.widgets.lines import Span
 from jackfield.tui.widgets.paged_list import Column, PagedList
@@ -52,7 +52,10 @@ def _matching(items: Sequence[Item], typed: str) -> tuple[Item, ...]:
 
 
 class Picker(ModalScreen[str | None]):
-    """A filter line over a list; enter gives the id of the highlighted item, escape gives None."""
+    """A filter line over a list; enter gives the id of the highlighted item, escape gives None.
+
+    The item whose id is `chosen` is highlighted first. `#about` is a text under the list, for those that have one.
+    """
 
     BINDINGS = [
         ("escape", "dismiss(None)"),
@@ -69,6 +72,7 @@ class Picker(ModalScreen[str | None]):
             width: 76; max-width: 96%; height: 18; max-height: 90%; margin-top: 2; padding: 0 1;
             background: $panel; border: round $accent;
         }
+        & #about { display: none; color: $state-limited; }
         & PagedList {
             background: $panel; height: 1fr; overflow-y: auto;
             & > .list--cursor-blurred {
@@ -81,8 +85,16 @@ class Picker(ModalScreen[str | None]):
     }
     """
 
-    def __init__(self, title: str, items: Sequence[Item], *, empty: str = "Nothing matches what you typed.") -> None:
+    def __init__(
+        self,
+        title: str,
+        items: Sequence[Item],
+        *,
+        chosen: str | None = None,
+        empty: str = "Nothing matches what you typed.",
+    ) -> None:
         super().__init__()
+        self._first = chosen
         self._title = title
         self._items = tuple(items)
         self._empty = empty
@@ -99,6 +111,7 @@ class Picker(ModalScreen[str | None]):
                 row_id=lambda item: item.id,
                 empty=self._empty,
             )
+            yield Static("", id="about", markup=False)
 
     @property
     def _list(self) -> PagedList[Item]:
@@ -106,7 +119,7 @@ class Picker(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self._list.can_focus = False
-        self._list.load(ItemSource(self._items))
+        self._list.load(ItemSource(self._items), row_id=self._first)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

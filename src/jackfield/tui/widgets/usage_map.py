@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
 from rich.style import Style
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
 
@@ -114,6 +114,16 @@ class UsageMap(LineView, can_focus=True):
     def action_activate(self) -> None:
         if self._links:
             self.post_message(self.Activated(self, self._links[self._row]))
+
+    def jump_rows(self) -> Iterator[tuple[Offset, int]]:
+        """The lines in view, each with the blank before it that its letter goes to."""
+        top = self.scroll_offset.y
+        for row in range(top, min(len(self._links), top + self.scrollable_content_region.height)):
+            yield Offset(0, row - top), row
+
+    def jump_to(self, row: int) -> None:
+        """Select the node of this line in the present column, else its connection."""
+        self._nearest(row)
 
     def _nearest(self, row: int) -> None:
         """The line of this number, or the nearest there is; another column where this one has nothing there."""

@@ -60,6 +60,7 @@ class Shown:
     """What only the interface knows."""
 
     theme: str
+    link: str
     keys: str
 
 
@@ -158,6 +159,8 @@ def _interface(session: Session, shown: Shown) -> Iterator[SettingRow]:
     yield SettingRow("idle", "Locking", "By itself …", idle, "", about, "app.idle")
     about = f"Themes of your own are files in {home.folder / 'themes'}."
     yield SettingRow("theme", "Appearance", "Theme …", shown.theme, "", about, "app.theme")
+    about = "Over a slow one only the cells that change are drawn, in sixteen colours, and the pane after a second."
+    yield SettingRow("link", "Appearance", "Line to the terminal …", shown.link, "", about, "app.link")
     file = home.folder / "keys.yaml"
     about = f"{file} replaces keys by action id, and is read at the start. Enter shows the keys of now, to write there."
     yield SettingRow("keys", "Keys", "Key map …", shown.keys, "", about, "key_map")

@@ -94,6 +94,7 @@ class SettingsScreen(WorkingScreen[None]):
         there = (self._session.home.folder / "keys.yaml").exists()
         return Shown(
             theme=self.app.theme,
+            link=getattr(self.app, "link_in_words", ""),
             keys=replaced or ("keys.yaml is empty" if there else "as shipped: there is no keys.yaml"),
         )
 

@@ -1,0 +1,35 @@
+"""How much may be drawn: whether the line to the terminal is taken for slow. Known before the vault is open."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from jackfield.model.errors import UsageError
+
+SLOW_MS: Final = 150
+"""A round trip to the terminal that takes longer makes a slow line."""
+_FILE: Final = "link"
+
+
+class Link(StrEnum):
+    """What a user says of the line to the terminal."""
+
+    AUTO = "auto"  # it is measured at each start
+    SLOW = "slow"
+    FAST = "fast"
+
+
+def kept_link(home: Path) -> Link:
+    """What was chosen for this home folder; measured, unless that can be read."""
+    try:
+        return Link((home / _FILE).read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
+        return Link.AUTO
+
+
+def keep_link(home: Path, link: Link) -> None:
+    """Choose for every start from now on. Raises UsageError when the home folder cannot be written."""
+    try:
+        (home / _FILE).write_text(f"{link.value}\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"The choice is not kept: {error.strerror}.", "It holds until you leave.") from None
