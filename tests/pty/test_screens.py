@@ -1,5 +1,10 @@
 """Every screen of the real program on a real terminal: silent at rest, on every terminal, at every size, under tmux."""
 
+import contextlib
+import os
+import select
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -107,15 +112,60 @@ def test_every_terminal_shows_every_screen(programs: Programs, name: str) -> Non
 def test_every_screen_follows_the_size_of_the_terminal(programs: Programs) -> None:
     """From 120×40 to 80×24, to 40×10 where a sentence stands instead, and back: what was there is there again."""
     for start in (NEW, LOCKED):
-        walk = Walk(programs.start(start, columns=120, lines=40), start)
+        walk = Walk(programs.start(start), start)
         for screen in begin(start):
             walk.visit(screen)
-            walk.terminal.resize(80, 24)
+            walk.resize(120, 40)
+            walk.resize(80, 24)
+            walk.resize(40, 10, "Jackfield needs 60 columns")
+            walk.resize(80, 24)
             walk.see()
-            walk.terminal.resize(40, 10)
-            walk.terminal.wait_for("Jackfield needs 60 columns", seconds=60)
-            walk.terminal.resize(80, 24)
-            walk.see()
-            assert "Jackfield needs" not in walk.terminal.text
-            walk.terminal.resize(120, 40)
-            walk.see()
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[list[str]]:
+    """The command for a server of its own."""
+    if shutil.which("tmux") is None:
+        pytest.skip("needs tmux")
+    folder = tmp_path / "t"
+    folder.mkdir()
+    command = ["tmux", "-f", "/dev/null", "-S", str(folder / "s")]
+    yield command
+    subprocess.run([*command, "kill-server"], check=False, capture_output=True)
+
+
+def test_tmux_is_left_and_come_back_to(programs: Programs, tmux: list[str]) -> None:
+    """Detached and attached again, from a terminal of another size too: the screen is as it was, and keys go on.
+
+    When the server is killed under it, the program ends without a fault.
+    """
+    session = [*tmux, "new-session", *programs.command(LOCKED)]
+    with Terminal(session, environ=programs.environ) as first:
+        walk = Walk(first, LOCKED)
+        walk.visit("permissions")
+        pid = int(_told(tmux, "#{pane_pid}"))
+        subprocess.run([*tmux, "detach-client"], check=True)
+        assert first.wait() == 0
+    with Terminal([*tmux, "attach-session"], columns=120, lines=40) as second:
+        second.wait_for("limited-site", "of 2 held", seconds=60)
+        walk = Walk(second, "permissions")
+        walk.visit("used-by")
+        walk.visit("map")
+        assert int(_told(tmux, "#{pane_pid}")) == pid
+        subprocess.run([*tmux, "kill-server"], check=True)
+        second.wait()
+    _wait_until_gone(pid)
+
+
+def _told(tmux: list[str], asked: str) -> str:
+    return subprocess.run([*tmux, "display-message", "-p", asked], capture_output=True, text=True, check=True).stdout
+
+
+def _wait_until_gone(pid: int) -> None:
+    """Until that process has ended, by itself; not ours to wait for as a parent does."""
+    with contextlib.suppress(ProcessLookupError):
+        watched = os.pidfd_open(pid)
+        try:
+            assert select.select([watched], [], [], 60)[0], "it goes on running"
+        finally:
+            os.close(watched)

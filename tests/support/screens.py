@@ -173,6 +173,12 @@ class Walk:
         self.terminal.wait_for(*_BY_NAME[self.here].shows, seconds=_WAIT)
         self.terminal.settle(0.1)
 
+    def resize(self, columns: int, lines: int, *shown: str) -> None:
+        """Make the terminal another size, and wait until it is drawn anew: what the screen is about, or else `shown`."""
+        self.terminal.blank()
+        self.terminal.resize(columns, lines)
+        self.terminal.wait_for(*(shown or _BY_NAME[self.here].shows), seconds=_WAIT)
+
     def visit(self, name: str) -> None:
         """Go there, back to the list first when it is not on the way from here."""
         way = [one.name for one in way_to(name)]
