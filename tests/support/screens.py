@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from textual.screen import Screen
@@ -174,7 +175,7 @@ class Walk:
         self.terminal.settle(0.1)
 
     def resize(self, columns: int, lines: int, *shown: str) -> None:
-        """Make the terminal another size, and wait until it is drawn anew: what the screen is about, or else `shown`."""
+        """Make the terminal another size, and wait until it is drawn anew, or shows `shown`."""
         self.terminal.blank()
         self.terminal.resize(columns, lines)
         self.terminal.wait_for(*(shown or _BY_NAME[self.here].shows), seconds=_WAIT)
@@ -195,10 +196,11 @@ class Walk:
     def _leave(self) -> None:
         """Press escape until the list is there and nothing that lay over it."""
         over = way_to(self.here)[len(way_to(LIST)) :]
+        end = monotonic() + _WAIT
         while not self._on(_BY_NAME[LIST]) or any(map(self._on, over)):
+            assert monotonic() < end, f"no way back from {self.here}:\n{self.terminal.text}"
             self.terminal.send(_BYTES["escape"])
             self.terminal.settle(0.1)
-            assert not self.terminal.closed, self.terminal.text
         self.here = LIST
 
     def _on(self, one: Reached) -> bool:
