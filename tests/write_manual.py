@@ -6,10 +6,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from asks import ASKS, Ask
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Permission, Provider
 from jackfield.tui.keys import ACTIONS, Place, key_shown
-from asks import ASKS, Ask
 from man_page import man_page
 from threats import THREATS, Built, Threat
 from twins import TWINS

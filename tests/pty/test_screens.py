@@ -120,6 +120,7 @@ def test_every_screen_follows_the_size_of_the_terminal(programs: Programs) -> No
             walk.resize(40, 10, "Jackfield needs 60 columns")
             walk.resize(80, 24)
             walk.see()
+            assert "Jackfield needs" not in walk.terminal.text
 
 
 @pytest.fixture
