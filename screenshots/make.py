@@ -61,7 +61,7 @@ SHOTS: Final = (
     Shot("map", ("escape", "M"), "› map"),
     Shot("expiry", ("escape", "E"), "› expiry"),
     Shot("audit", ("escape", "A"), "connection.test"),
-    Shot("import", ("escape", "I"), "netlify-env"),
+    Shot("import", ("escape", "I"), " chosen"),
     Shot("settings", ("escape", ","), "This machine"),
     Shot("identities", ("i",), "aws-hub"),
     Shot("providers", ("escape", "escape", "n"), "choose a provider"),

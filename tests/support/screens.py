@@ -3,9 +3,6 @@
 Tests of pictures walk it by a pilot, tests of bytes on a pseudo-terminal. A screen more is a line in SCREENS.
 """
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -13,9 +10,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from textual.screen import Screen
-
-from jackfield import tui
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.vault.costs import Costs
 from support.stage import CHEAP, PASSPHRASE
@@ -108,24 +102,6 @@ def way_to(name: str) -> tuple[Reached, ...]:
 def begin(start: str) -> tuple[str, ...]:
     """The screens that a program reaches which starts there, in an order of few keys."""
     return tuple(one.name for one in SCREENS if way_to(one.name)[0].name == start)
-
-
-def screen_classes() -> set[str]:
-    """The names of all screens that the interface has, but those that only stand under others."""
-    for module in pkgutil.walk_packages(tui.__path__, "jackfield.tui."):
-        importlib.import_module(module.name)
-
-    def below(kind: type[Screen[object]]) -> Iterator[type[Screen[object]]]:
-        for one in kind.__subclasses__():
-            yield from below(one)
-            yield one
-
-    return {
-        one.__name__
-        for one in below(Screen)
-        if one.__module__.startswith("jackfield.tui.")
-        and not any(other.__module__.startswith("jackfield.tui.") for other in one.__subclasses__())
-    }
 
 
 def furnish(

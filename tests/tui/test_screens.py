@@ -30,7 +30,7 @@ from jackfield.vault.costs import FLOOR
 from jackfield.vault.keyrings import Availability
 from jackfield.vault.recovery import encode_recovery_key
 from jackfield.vault.slots import Slot, SlotKind
-from support.screens import LIST, LOCKED, SCREENS, TOKEN, furnish, furnish_user, screen_classes, way_to
+from support.screens import LIST, LOCKED, SCREENS, TOKEN, furnish, furnish_user, way_to
 from support.stage import said, shows
 from support.whole import Whole
 
@@ -51,12 +51,6 @@ FINDINGS: Final = (
     Finding("keyring", True, "cannot be used: no D-Bus session", "Nothing to do: the passphrase works everywhere."),
     Finding("clock", False, "it is behind: 2024-01-01 00:00 UTC", "Set the clock: signatures and expiry depend on it."),
 )
-NOT_HERE: Final = {
-    "LoginScreen": "needs a vendor that logs somebody in; test_form_pictures.py shows it",
-    "TooSmall": "stands only where there is no room for a screen; pty/test_screens.py reads it",
-    "SavedScreen": "comes after a save; test_form.py reads it",
-    "Confirm": "test_snapshots.py shows it",
-}
 
 
 class _Still(datetime):
@@ -137,14 +131,3 @@ async def test_every_screen_looks_as_it_did(
                 if pictures(name=which) != taken:
                     differ.append(which)
     assert differ == []
-
-
-async def test_every_screen_is_among_them(home: Home, tmp_path: Path) -> None:
-    """A screen that the interface has and this list has not is one that nobody looked at."""
-    seen = set()
-    for one in SCREENS:
-        app = Whole(home if way_to(one.name)[0].name == LOCKED else Home(tmp_path / one.name))
-        async with app.run_test(size=SIZES["80x24"], notifications=True) as pilot:
-            await go(pilot, one.name)
-            seen.add(type(app.screen).__name__)
-    assert screen_classes() - seen == set(NOT_HERE)
