@@ -11,6 +11,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,13 +24,17 @@ sys.path.insert(0, str(ROOT / "src"))
 from textual.pilot import Pilot
 
 from jackfield.demo.home import PASSPHRASE, Demo, demo
+from jackfield.model.secret import FieldValue, Secret
+from jackfield.services.doctor import examine
 from jackfield.services.engine import Engine
 from jackfield.store import connections
 from jackfield.tui import times
 from jackfield.tui.app import JackfieldApp
 from jackfield.tui.destinations import DESTINATIONS
 from jackfield.tui.door import SessionDoor
+from jackfield.tui.screens import importing
 from jackfield.tui.screens.connections import ConnectionsScreen
+from jackfield.tui.screens.settings import rows
 
 SIZES: Final = {"": (120, 40), "-80x24": (80, 24)}
 SECONDS: Final = 120.0  # for one screen to show
@@ -56,7 +61,13 @@ SHOTS: Final = (
     Shot("map", ("escape", "M"), "› map"),
     Shot("expiry", ("escape", "E"), "› expiry"),
     Shot("audit", ("escape", "A"), "connection.test"),
-    Shot("providers", ("escape", "n"), "choose a provider"),
+    Shot("", ("escape", "I"), "Choose first where it goes"),
+    Shot("", ("o",), "globex"),
+    Shot("", ("home", "down", "enter"), "and what belongs to no"),
+    Shot("import", ("enter",), "netlify-env"),
+    Shot("settings", ("escape", ","), "This machine"),
+    Shot("identities", ("i",), "aws-hub"),
+    Shot("providers", ("escape", "escape", "n"), "choose a provider"),
     Shot("", ("/",), "leave the filter"),
     Shot("", (*"vercel",), "API token"),
     Shot("", ("enter",), "What is it for?"),
@@ -80,8 +91,28 @@ class Frozen(datetime):
         return cls.moment.astimezone(tz)
 
 
-def hold_still() -> None:
-    """Give what is made the same ids and author each time, and let no test begin by itself."""
+USER: Final = {
+    ".pgpass": "db.example.com:5432:reports:bob:demo\n",
+    ".netrc": "machine api.heroku.com login ada@example.com password HRKU-demo\n",
+    ".config/gh/hosts.yml": "github.com:\n  users:\n    octo-bot:\n      oauth_token: ghp_demo\n",
+}
+SAME: Final = frozenset({"vault", "keyring", "locale", "core dumps", "providers"})  # what every machine says alike
+
+
+def hold_still(user: Path) -> None:
+    """Give what is made the same ids and author each time, and let no test begin by itself.
+
+    The import finds in the folder `user` what other tools keep there, and the settings tell of this machine only what
+    is the same elsewhere.
+    """
+    for name, text in USER.items():
+        file = user / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o600)
+    machine = importing.Machine(user, {"NETLIFY_AUTH_TOKEN": "demo-token-of-the-environment"})
+    setattr(importing.Machine, "here", lambda: machine)  # noqa: B010
+    setattr(rows, "examine", lambda home: [one for one in examine(home) if one.name in SAME])  # noqa: B010
     numbers = itertools.count(0x9F1C)
     setattr(connections, "new_id", lambda: f"{next(numbers) * 2654435761 % 2**32:08x}" * 4)  # noqa: B010
     setattr(times, "datetime", Frozen)  # noqa: B010
@@ -117,6 +148,14 @@ def take(app: JackfieldApp, name: str) -> None:
     subprocess.run(["rsvg-convert", "--output", file.with_suffix(".png"), file], check=True)
 
 
+def keep_identity(door: SessionDoor) -> None:
+    """A source identity to be listed, once."""
+    session, _ = door.inside()
+    if not session.identities.page(limit=1):
+        keys: dict[str, FieldValue] = {"accessKeyId": "AKIADEMOHUB000000000", "secretAccessKey": Secret("demo" * 10)}
+        session.identities.create("aws-hub", "aws", "access-key", keys)
+
+
 async def photograph(made: Demo, size: tuple[int, int], suffix: str) -> None:
     """Take every picture at one size."""
     door = SessionDoor(made.home, network=made.network, hint=f"The demo's passphrase: {PASSPHRASE}")
@@ -131,6 +170,8 @@ async def photograph(made: Demo, size: tuple[int, int], suffix: str) -> None:
         for shot in SHOTS:
             for key in shot.keys:
                 await pilot.press(key)
+            if shot.name == "connections":
+                keep_identity(door)
             await until(pilot, lambda shot=shot: shot.wait in said(app), shot.wait)  # type: ignore[misc]
             await pilot.pause(0.5)  # what else comes, such as the pane beside what was waited for
             if shot.name:
@@ -144,7 +185,13 @@ async def photograph(made: Demo, size: tuple[int, int], suffix: str) -> None:
 
 
 def main() -> None:
-    hold_still()
+    with tempfile.TemporaryDirectory() as user:
+        hold_still(Path(user))
+        take_all()
+
+
+def take_all() -> None:
+    """Make the demo, and take every picture at every size."""
     with demo() as made:
         Frozen.moment = datetime.now().astimezone() + timedelta(minutes=4)
         for suffix, size in SIZES.items():

@@ -3,10 +3,11 @@
 import ast
 from pathlib import Path
 
+from asks import ASKS
 from jackfield.providers.contract.registry import Registry
 from man_page import man_page
 from threats import THREATS, Built
-from write_manual import MANUAL, keys_page, providers_page, threats_page
+from write_manual import MANUAL, asks_page, keys_page, providers_page, threats_page
 
 TESTS = Path(__file__).parent
 
@@ -19,6 +20,11 @@ def test_the_providers_page_is_the_one_the_providers_make() -> None:
 def test_the_threats_page_is_the_one_the_threats_make() -> None:
     """Run `python tests/write_manual.py` after a change of `threats.yaml`."""
     assert MANUAL.joinpath("threats.md").read_text("utf-8") == threats_page(THREATS)
+
+
+def test_the_asks_page_is_the_one_the_asks_make() -> None:
+    """Run `python tests/write_manual.py` after a change of `asks.yaml`."""
+    assert MANUAL.joinpath("asks.md").read_text("utf-8") == asks_page(ASKS)
 
 
 def test_the_keys_page_and_the_man_page_are_those_the_program_makes() -> None:
@@ -34,9 +40,16 @@ def test_every_threat_has_its_row() -> None:
     assert [threat.id for threat in THREATS if threat.built is not Built.YES and not threat.limits] == []
 
 
+def test_every_ask_has_its_row() -> None:
+    """In order, each with a test; what is met in part says what is not."""
+    assert [ask.id for ask in ASKS] == [f"A-{number:02}" for number in range(1, 25)]
+    assert [ask.id for ask in ASKS if not ask.tests] == []
+    assert [ask.id for ask in ASKS if ask.built is not Built.YES and not ask.limits] == []
+
+
 def test_every_named_test_exists() -> None:
     """Each file that is named is read, not run."""
-    named = {test for threat in THREATS for test in threat.tests}
+    named = {test for row in (*THREATS, *ASKS) for test in row.tests}
     found = {test for file in {test.partition("::")[0] for test in named} for test in names_in(file)}
     assert sorted(named - found) == []
 

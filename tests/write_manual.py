@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from asks import ASKS, Ask
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Permission, Provider
 from jackfield.tui.keys import ACTIONS, Place, key_shown
@@ -125,8 +126,30 @@ def threats_page(threats: Sequence[Threat]) -> str:
         lines += ["", f"## {threat.id} {threat.threat}", "", threat.control]
         if threat.parameters:
             lines += ["", f"Parameters: {threat.parameters}."]
-        lines += ["", f"**{threat.built.words.capitalize()}.** {threat.limits}".rstrip(), ""]
-        lines += [f"- `{test}`" for test in threat.tests] or ["No test shows it."]
+        lines += _shown_by(threat)
+    return "\n".join(lines) + "\n"
+
+
+def _shown_by(row: Threat | Ask) -> Iterator[str]:
+    """How far it is built, what is missing, and the tests of it."""
+    yield from ("", f"**{row.built.words.capitalize()}.** {row.limits}".rstrip(), "")
+    yield from [f"- `{test}`" for test in row.tests] or ["No test shows it."]
+
+
+def asks_page(asks: Sequence[Ask]) -> str:
+    """Every ask with how it is met, and the tests that show it."""
+    lines = [
+        "# What users ask for",
+        "",
+        "What people ask of programs that keep credentials, and of programs for the terminal; how it is met here, and",
+        "which tests show that. Tests are named as pytest names them, below `tests/`.",
+        "",
+        "| | ask | |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {ask.id} | {ask.ask} | {ask.built.words} |" for ask in asks]
+    for ask in asks:
+        lines += ["", f"## {ask.id} {ask.ask}", "", ask.met, *_shown_by(ask)]
     return "\n".join(lines) + "\n"
 
 
@@ -151,5 +174,6 @@ def keys_page() -> str:
 if __name__ == "__main__":
     MANUAL.joinpath("keys.md").write_text(keys_page(), "utf-8")
     MANUAL.joinpath("jackfield.1").write_text(man_page(), "utf-8")
+    MANUAL.joinpath("asks.md").write_text(asks_page(ASKS), "utf-8")
     MANUAL.joinpath("threats.md").write_text(threats_page(THREATS), "utf-8")
     MANUAL.joinpath("providers.md").write_text(providers_page(Registry()), "utf-8")

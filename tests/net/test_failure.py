@@ -45,6 +45,23 @@ def test_an_error_is_told_in_words(error: Exception, kind: FailureKind, words: s
     assert "hunter2" not in f"{failure!r} {failure.next_step}"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        *map(failed, (errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.ECONNRESET)),
+        TimeoutError(),
+        EOFError(),
+        ssl.SSLError(1, "[SSL: WEIRD] weird"),
+    ],
+    ids=repr,
+)
+def test_a_fault_of_the_network_does_not_blame_the_credential(error: Exception) -> None:
+    """Nobody is sent to look at a secret that was never sent."""
+    failure = explain(error, HOST, 5432)
+    told = f"{failure.message} {failure.next_step}".casefold()
+    assert not [word for word in ("credential", "secret", "password", "token", "key") if word in told]
+
+
 def test_the_cause_counts_and_not_its_wrapping() -> None:
     wrapped = RuntimeError("driver: cannot connect")
     wrapped.__cause__ = failed(errno.ECONNREFUSED)

@@ -284,7 +284,7 @@ def _pages_of(terminal: Terminal) -> None:
         *(("w", "Write"), (ESC, "the least it needs"), (ESC, "Removed")),
         *(("x", "difference to the least"), (ESC, "Removed")),
         *(("right", "0 of 1 held"), ("down", "MISSING"), ("enter", "how it is known"), (ESC, "0 of 1 held")),
-        *(("right", "Times"), ("right", "1 tests"), ("enter", "taken out of what"), (ESC, "1 tests")),
+        *(("right", "Times"), ("right", "1 test,"), ("enter", "taken out of what"), (ESC, "1 test,")),
         *(("right", "connection.create"), (ESC, "2 connections")),
     )
 

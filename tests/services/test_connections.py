@@ -25,6 +25,7 @@ from jackfield.services.takeover import definition_of
 from jackfield.store import tables
 from jackfield.store.credentials import Status
 from providers.netlify.vendor import GOOD
+from support.whole import result_of
 
 from .conftest import Make
 
@@ -87,6 +88,19 @@ def test_an_unchanged_secret_stays_while_another_field_changes(session: Session,
     changed = session.connections.edit(database, changes)
     fields = session.connections.fields(changed, reason="test")
     assert (fields["database"], fields["password"]) == ("other", Secret("first secret"))
+
+
+def test_another_secret_leaves_id_uses_and_history(session: Session, make: Make) -> None:
+    """Repaired in place: whoever refers to it need not be told."""
+    made = make()
+    session.connections.record_use(made, kind="sync", name="nightly")
+    assert session.tests.record(made, result_of("failed"))
+    tested = session.connections.get(made.id)
+    before = (session.connections.used_by(made.id), session.tests.history(made.id))
+    changed = session.connections.edit(tested, Changes(edited(tested), {"accessToken": Secret("nfp_another")}))
+    assert changed.id == made.id
+    assert (session.connections.used_by(made.id), session.tests.history(made.id)) == before
+    assert session.connections.fields(changed, reason="test") == {"accessToken": Secret("nfp_another")}
 
 
 @pytest.mark.parametrize("moved", [{"host": "evil.example.com"}, {"port": 6432}, {"sslEnabled": False}])

@@ -157,6 +157,11 @@ class Terminal:
             last = monotonic()
         return Latency(len(self.raw) - before, (last - start) * 1000)
 
+    def blank(self) -> None:
+        """Forget what the screen shows, so that what is on it afterwards was drawn anew."""
+        self._feed()
+        self._screen.erase_in_display(2)
+
     def resize(self, columns: int, lines: int) -> None:
         """Make the terminal another size."""
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))

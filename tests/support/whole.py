@@ -33,6 +33,7 @@ from jackfield.tui.destinations import DESTINATIONS
 from jackfield.tui.door import SessionDoor
 from jackfield.tui.idle import boot_seconds
 from jackfield.tui.screens.connections import ConnectionsScreen
+from jackfield.vault.costs import Costs
 from providers.netlify.vendor import GOOD
 from support.face import until
 from support.stage import CHEAP, PASSPHRASE
@@ -88,10 +89,10 @@ class Filling:
     scopes: dict[str, Scope] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path) -> "Filling":
+    def of(cls, folder: Path, costs: Costs = CHEAP) -> "Filling":
         """Make a vault in `folder`, with the organization acme and its projects web and billing."""
         home = Home(folder / "home")
-        session, _ = Session.create(home, PASSPHRASE, costs=CHEAP, floor=CHEAP)
+        session, _ = Session.create(home, PASSPHRASE, costs=costs, floor=costs)
         acme = session.organizations.create("acme", "Everything that faces customers")
         scopes = {"org": Scope(acme.id)}
         for name in ("web", "billing"):
@@ -110,10 +111,11 @@ class Filling:
         """Keep a result, as if it had been tested."""
         assert self.session.tests.record(connection, result)
 
-    def one_of_each(self, now: datetime | None = None) -> dict[str, Connection]:
-        """A connection in every state, by the name of the state."""
+    def one_of_each(self, now: datetime | None = None, days: tuple[int, int] = (23, -2)) -> dict[str, Connection]:
+        """A connection in every state, by the name of the state; in so many `days` the passed and the limited end."""
         now = now or datetime.now(UTC)
-        ends = {"passed": now + timedelta(days=23, hours=1), "limited": now - timedelta(days=2)}
+        passed, limited = (now + timedelta(days=left, hours=left > 0) for left in days)
+        ends = {"passed": passed, "limited": limited}
         made = {}
         for number, name in enumerate(("passed", "partly", "limited", "unproven", "failed", "untested")):
             where = ("org", "web", "billing")[number % 3]

@@ -10,14 +10,10 @@ from typing import Any, Final
 import pytest
 from textual.pilot import Pilot
 
-from jackfield.model.secret import Secret
 from jackfield.services import session
-from jackfield.services.home import Home
 from jackfield.store import connections
 from jackfield.tui import times
 from jackfield.tui.screens import connections_arrival, expiry
-from jackfield.tui.screens.locked import RecoveryScreen
-from jackfield.tui.themes import PLAIN, find_theme
 from support.stage import shows
 from support.whole import Filling, Whole, enter
 
@@ -78,14 +74,10 @@ SHOWN: Final = {
     "filter": _after((["slash", *"state:green"], "Use one of passed")),
     "no-match": _after((["slash", *"nothing-like-it", "enter"], "Nothing matches")),
     "delete": _after(("down", "1 of 2 permissions"), ("d", "web: sync nightly stops working")),
-    "organizations": _after(_ORGANIZATIONS),
-    "projects": _after(_ORGANIZATIONS, _PROJECTS),
     "new-project": _after(_ORGANIZATIONS, _PROJECTS, (["n", *"Web Shop"], "Try web-shop.")),
     "refused": _after(_ORGANIZATIONS, _PROJECTS, (["end", "d"], "still holds connections")),
     "idle": _after(("f8", "After 60 minutes")),
     "map": _after(("M", "If passed-site goes:"), ("down", "If limited-site goes:")),
-    "expiry": _after(("E", "1 will end"), ([], "passed-site")),
-    "audit": _after(("A", "use.note")),
 }
 
 
@@ -94,20 +86,6 @@ SHOWN: Final = {
 def test_it_looks_as_it_did(name: str, size: str, filling: Filling, snap_compare: Compare) -> None:
     """The picture is the one that was looked at."""
     assert snap_compare(Whole(filling.home), terminal_size=SIZES[size], run_before=SHOWN[name])
-
-
-@pytest.mark.parametrize("theme", ["day", PLAIN, "no-color"])
-@pytest.mark.parametrize("name", ["list", "delete", "map", "expiry"])
-def test_it_looks_so_in_other_themes(
-    name: str, theme: str, filling: Filling, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """State is told by word and symbol where there is no colour."""
-    if theme == "no-color":
-        monkeypatch.setenv("NO_COLOR", "1")
-    app = Whole(filling.home)
-    if theme != "no-color":
-        app.show_theme(find_theme(theme, None))
-    assert snap_compare(app, terminal_size=SIZES["80x24"], run_before=SHOWN[name])
 
 
 def test_the_empty_home(tmp_path: Path, snap_compare: Compare) -> None:
@@ -120,16 +98,3 @@ def test_the_empty_home(tmp_path: Path, snap_compare: Compare) -> None:
         await shows(pilot, "No connection here yet")
 
     assert snap_compare(Whole(filling.home), terminal_size=SIZES["80x24"], run_before=ready)
-
-
-def test_the_recovery_key(tmp_path: Path, snap_compare: Compare) -> None:
-    """The page that shows it, once."""
-    app = Whole(Home(tmp_path / "home"))
-
-    async def ready(pilot: Pilot[Any]) -> None:
-        key = "-".join(("0123", "4567", "89AB", "CDEF", "GHJK", "MNPQ", "RSTV", "WXYZ"))
-        await app.push_screen(RecoveryScreen(Secret(key), app.door.decline_recovery))
-        await pilot.press("escape")
-        await shows(pilot, "The key is not shown again.")
-
-    assert snap_compare(app, terminal_size=SIZES["80x24"], run_before=ready)

@@ -13,7 +13,6 @@ from jackfield.services.importing.plan import Planned
 from jackfield.tui.screens import importing as importing_screen
 from jackfield.tui.screens.connections import ConnectionsScreen
 from jackfield.tui.screens.importing import ImportScreen
-from jackfield.tui.themes import PLAIN, find_theme
 from jackfield.tui.widgets.confirm import Confirm
 from providers.netlify.vendor import GOOD, Netlify
 from support.face import until
@@ -263,7 +262,6 @@ def _after(*steps: tuple[list[str], str]) -> Callable[[Pilot[Any]], Any]:
 
 
 SHOWN: Final = {
-    "import": _after(),
     "import-not-usable": _after((["end"], "No provider is known")),
     "import-question": _after((["enter"], "Import 4 connections")),
 }
@@ -279,16 +277,3 @@ def still(monkeypatch: pytest.MonkeyPatch, user: Path) -> None:
 @pytest.mark.parametrize("name", SHOWN)
 def test_it_looks_as_it_did(name: str, size: str, filling: Filling, still: None, snap_compare: Compare) -> None:
     assert snap_compare(Whole(filling.home), run_before=SHOWN[name], terminal_size=SIZES[size])
-
-
-@pytest.mark.parametrize("theme", ["day", PLAIN, "no-color"])
-def test_it_looks_so_in_other_themes(
-    theme: str, filling: Filling, still: None, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Standing is told by word and symbol where there is no colour."""
-    if theme == "no-color":
-        monkeypatch.setenv("NO_COLOR", "1")
-    app = Whole(filling.home)
-    if theme != "no-color":
-        app.show_theme(find_theme(theme, None))
-    assert snap_compare(app, run_before=SHOWN["import"], terminal_size=SIZES["80x24"])

@@ -19,7 +19,6 @@ from jackfield.tui.screens.identities.detail import IdentityScreen
 from jackfield.tui.screens.identities.screen import IdentitiesScreen
 from jackfield.tui.screens.settings import rows
 from jackfield.tui.screens.settings.screen import SettingsScreen
-from jackfield.tui.themes import PLAIN, find_theme
 from jackfield.vault.costs import FLOOR
 from jackfield.vault.keyrings import Availability
 from jackfield.vault.slots import Slot, SlotKind
@@ -119,14 +118,11 @@ def identities_at(*steps: tuple[list[str], str], failed: bool = False) -> Callab
 
 _NEW: Final = ((["n"], "Source credentials"), ([*"aws"], "Access key of the identity"))
 SHOWN: Final = {
-    "settings": settings_at(),
-    "settings-end": settings_at((["end"], "Set the clock")),
     "isolation": settings_at((["down"] * 8, "Whoever unlocks this vault reads all")),
     "add": settings_at((["n"], "OS keyring")),
     "passphrase": settings_at((["p"], "Passphrase of now"), (["down", *"correct horse"], "13 characters")),
     "root-key": settings_at((["f6"], "Key file of")),
     "remove": settings_at((["down", "d"], "Type  remove")),
-    "identities": identities_at(),
     "identity": identities_at((["enter"], "Last said"), failed=True),
     "identity-form": identities_at(
         *_NEW, (["enter"], "Secret access key"), ([*"aws-2", "enter", *"AKIA"], "Access key ID")
@@ -140,17 +136,3 @@ def test_it_looks_as_it_did(name: str, size: str, inside: Inside, snap_compare: 
     """The picture is the one that was looked at."""
     stage, ready = SHOWN[name](inside)
     assert snap_compare(stage, terminal_size=SIZES[size], run_before=ready)
-
-
-@pytest.mark.parametrize("theme", ["day", PLAIN, "no-color"])
-@pytest.mark.parametrize("name", ["settings", "passphrase", "identities", "identity", "identity-form"])
-def test_it_looks_so_in_other_themes(
-    name: str, theme: str, inside: Inside, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """State is told by word and symbol where there is no colour."""
-    if theme == "no-color":
-        monkeypatch.setenv("NO_COLOR", "1")
-    stage, ready = SHOWN[name](inside)
-    if theme != "no-color":
-        stage.show_theme(find_theme(theme, None))
-    assert snap_compare(stage, terminal_size=SIZES["80x24"], run_before=ready)

@@ -8,7 +8,6 @@ import pytest
 from textual.pilot import Pilot
 
 from jackfield.model.secret import Secret
-from jackfield.tui.screens.locked import FirstRunScreen, UnlockScreen
 from jackfield.tui.themes import PLAIN, find_theme
 from jackfield.tui.widgets.checklist import Checklist
 from jackfield.tui.widgets.choice import ChoiceList, Option, Toggle
@@ -111,37 +110,6 @@ def _picker(home: Path) -> tuple[Face, Callable[[Pilot[Any]], Any]]:
     return face, picking
 
 
-def _help(home: Path) -> tuple[Face, Callable[[Pilot[Any]], Any]]:
-    face, ready = _listing(home)
-
-    async def helped(pilot: Pilot[Any]) -> None:
-        await ready(pilot)
-        await pilot.press("f1")
-        await pilot.pause()
-
-    return face, helped
-
-
-def _locked(home: Path) -> tuple[Face, Callable[[Pilot[Any]], Any]]:
-    face = Face(home)
-
-    async def shown(pilot: Pilot[Any]) -> None:
-        await face.push_screen(UnlockScreen(face.door))
-        await pilot.press(*"passphrase")
-
-    return face, shown
-
-
-def _first_run(home: Path) -> tuple[Face, Callable[[Pilot[Any]], Any]]:
-    face = Face(home)
-
-    async def shown(pilot: Pilot[Any]) -> None:
-        await face.push_screen(FirstRunScreen(face.door))
-        await pilot.press(*"passphrase")
-
-    return face, shown
-
-
 SHOWN: Final[Mapping[str, Show]] = {
     "list": _listing,
     "form": _form,
@@ -149,9 +117,6 @@ SHOWN: Final[Mapping[str, Show]] = {
     "question": _question,
     "notice": _notice,
     "picker": _picker,
-    "help": _help,
-    "locked": _locked,
-    "first-run": _first_run,
 }
 
 

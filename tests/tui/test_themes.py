@@ -1,11 +1,18 @@
 """Theme files: complete, readable for the eye, and refused with the reason when they are not usable."""
 
+from collections.abc import Sequence
+from enum import Enum
+from itertools import combinations
+from math import dist
 from pathlib import Path
+from typing import Final
 
 import pytest
 from textual.color import Color
 
 from jackfield.model.errors import NotFound, UsageError
+from jackfield.tui import symbols
+from jackfield.tui.symbols import Mark
 from jackfield.tui.themes import (
     DEFAULT,
     PLAIN,
@@ -25,14 +32,47 @@ GROUNDS = ("background", "surface", "panel")
 TEXTS = ("text", "muted", "accent")
 STATES = ("passed", "limited", "unproven", "failed", "untested")
 
+# What eyes that lack one kind of cones see of linear red, green and blue: Machado, Oliveira and Fernandes, "A
+# Physiologically-based Model for Simulation of Color Vision Deficiency" (2009), at severity 1.0.
+SEEN: Final = {
+    "all cones": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
+}
+# Linear red, green and blue to X, Y and Z over the white of D65: the standard of sRGB, IEC 61966-2-1.
+_TO_XYZ: Final = (
+    (0.4124 / 0.9505, 0.3576 / 0.9505, 0.1805 / 0.9505),
+    (0.2126, 0.7152, 0.0722),
+    (0.0193 / 1.089, 0.1192 / 1.089, 0.9505 / 1.089),
+)
+APART: Final = 20.0  # in CIELAB of 1976, where some 2.3 can just be told apart side by side
+
+
+def _linear(color: str) -> list[float]:
+    parts = [part / 255 for part in Color.parse(color).rgb]
+    return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+
+
+def _times(matrix: Sequence[Sequence[float]], vector: Sequence[float]) -> list[float]:
+    return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
+
+
+def _lab(color: str, seen_by: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """CIELAB of a colour as these eyes see it."""
+    seen = [min(max(part, 0.0), 1.0) for part in _times(seen_by, _linear(color))]
+    x, y, z = (
+        part ** (1 / 3) if part > (6 / 29) ** 3 else part / (3 * (6 / 29) ** 2) + 4 / 29
+        for part in _times(_TO_XYZ, seen)
+    )
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
 
 def _contrast(one: str, other: str) -> float:
     """The ratio of the web's accessibility guidelines."""
 
     def luminance(color: str) -> float:
-        parts = [part / 255 for part in Color.parse(color).rgb]
-        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        return _times(_TO_XYZ, _linear(color))[1]
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
@@ -56,6 +96,44 @@ def test_texts_and_states_stand_out(name: str) -> None:
         for state in STATES:
             assert _contrast(colors[state], colors[ground]) >= 4.5, (state, ground)
     assert _contrast(colors["cursor-text"], colors["cursor"]) >= wanted
+
+
+@pytest.mark.parametrize("eyes", SEEN)
+def test_states_stay_apart_for_the_colour_blind(eyes: str) -> None:
+    """Any two states of the colour-blind safe theme differ by far more than what can just be told apart."""
+    colors = find_theme("colour-blind", None).colors
+    near = {
+        (one, other): round(apart, 1)
+        for one, other in combinations(STATES, 2)
+        if (apart := dist(_lab(colors[one], SEEN[eyes]), _lab(colors[other], SEEN[eyes]))) < APART
+    }
+    assert near == {}
+
+
+def test_the_distances_are_those_of_cielab() -> None:
+    """Black, white and pure red as the tables of the standard have them; the red of night is no red to all eyes."""
+    assert _lab("#000000", SEEN["all cones"]) == pytest.approx((0, 0, 0), abs=0.1)
+    assert _lab("#ffffff", SEEN["all cones"]) == pytest.approx((100, 0, 0), abs=0.1)
+    assert _lab("#ff0000", SEEN["all cones"]) == pytest.approx((53.2, 80.1, 67.2), abs=0.2)
+    red, green = (_lab(color, SEEN["deuteranopia"]) for color in ("#c05040", "#a06a30"))
+    assert dist(red, green) < APART
+
+
+@pytest.mark.parametrize("marks", [symbols.STATES, symbols.STEPS, symbols.GRANTS], ids=["states", "steps", "grants"])
+def test_no_state_is_told_by_colour_alone(marks: dict[Enum, Mark]) -> None:
+    """Each has a word of its own; two of one symbol have one tone, too, and never a good and a bad state share one."""
+    assert set(marks) == set(type(next(iter(marks))))
+    every = [*marks.values(), symbols.RUNNING]
+    assert len({mark.word for mark in every}) == len(every)
+    for form in ("symbol", "ascii"):
+        shown = {(getattr(mark, form), mark.tone) for mark in every}
+        assert len(shown) == len({sign for sign, _ in shown})
+
+
+def test_every_state_of_a_connection_has_a_symbol_of_its_own() -> None:
+    """In Unicode and in ASCII; a pass with doubts is not the sign of a whole one."""
+    every = [*symbols.STATES.values(), symbols.PARTLY, symbols.RUNNING]
+    assert len({mark.symbol for mark in every}) == len({mark.ascii for mark in every}) == len(every)
 
 
 def test_the_plain_theme_leaves_every_shade_to_the_terminal() -> None:

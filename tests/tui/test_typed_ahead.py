@@ -8,10 +8,13 @@ from textual import events
 
 from jackfield.net.network import Network
 from jackfield.services.form import Form
+from jackfield.services.home import Home
+from jackfield.tui.app import JackfieldApp
 from jackfield.tui.screens.form.rows import FormRow
 from jackfield.tui.screens.form.screen import FormScreen
 from support.face import until
 from support.stage import Inside, Stage, opened, shows
+from support.whole import Filling, Whole, enter
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def inside(tmp_path: Path) -> Iterator[Inside]:
         yield vault
 
 
-def send(stage: Stage, *keys: str) -> None:
+def send(stage: JackfieldApp, *keys: str) -> None:
     """All at once, as one read from the terminal brings them."""
     for key in keys:
         stage.post_message(events.Key(key, key if len(key) == 1 else None))
@@ -50,3 +53,26 @@ async def test_what_is_shown_after_a_tab_is_all_that_was_typed(inside: Inside) -
         await until(pilot, lambda: form.texts.get("port") == "54321")
         (host,) = [row for row in stage.screen.query(FormRow) if row.key == "host"]
         assert (host.text, form.texts["host"]) == ("abc", "abc")
+
+
+@pytest.mark.parametrize(("leads", "typed"), [((), "state:passed"), (("n",), "vercel")], ids=["connections", "gallery"])
+async def test_what_follows_the_key_of_a_filter_filters(tmp_path: Path, leads: tuple[str, ...], typed: str) -> None:
+    """Not one letter is taken for the key of an action: t would test, and d delete."""
+    filling = Filling.of(tmp_path)
+    filling.one_of_each()
+    filling.session.lock()
+    app = Whole(filling.home)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await enter(pilot)
+        await pilot.press(*leads)
+        await shows(pilot, "choose a provider" if leads else "6 connections")
+        send(app, "slash", *typed)
+        await shows(pilot, f" {typed}")
+
+
+async def test_what_follows_a_tab_at_the_first_run_is_the_second_passphrase(tmp_path: Path) -> None:
+    app = Whole(Home(tmp_path / "home"))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await shows(pilot, "a recovery key, shown once")
+        send(app, *"a tram of lanterns", "tab", *"a tram of lanterns")
+        await shows(pilot, "are the same.")

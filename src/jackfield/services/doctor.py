@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from jackfield.model.errors import JackfieldError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jackfield.services.session import Session
 
 _ROOM_MIB: Final = 100
+_TOLERATED: Final = timedelta(minutes=1)  # by which two clocks may differ
 _RELEASED: Final = 1_767_225_600  # seconds since 1970: no clock that is right shows a time before this program
 
 
@@ -35,12 +36,15 @@ class Finding:
 def examine(home: Home) -> Iterator[Finding]:
     """Look at everything, opening nothing."""
     yield _folder(home)
+    yield from _files(home)
     yield _vault(home)
     yield _room(home)
     yield _keyring()
     yield _clock(home)
     yield _locale()
     yield _terminal()
+    yield _colours()
+    yield from _multiplexer()
     yield _core_dumps()
     yield from _providers(home)
 
@@ -49,6 +53,7 @@ def examine_inside(session: "Session") -> Iterator[Finding]:
     """What only an open vault can be asked: every page of the database, the whole trail, and the copies there are."""
     yield _database(session)
     yield _trail(session)
+    yield from _last_entry(session)
     yield from _copies(session)
     for problem in session.registry.problems:
         if not problem.line:  # those of files are told without a key
@@ -69,6 +74,14 @@ def _trail(session: "Session") -> Finding:
     if session.anchor.warning:
         return Finding("trail", False, session.anchor.warning)
     return Finding("trail", True, f"{verified.entries} entries, whole, and as noted outside the home")
+
+
+def _last_entry(session: "Session") -> Iterator[Finding]:
+    """Whether the trail was written by a clock that was ahead of this one."""
+    last, now = session.audit.last(), datetime.now(UTC)
+    if last is not None and last.at > now + _TOLERATED:
+        cause = f"the last entry of the trail is of {last.at:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC"
+        yield Finding("clock of the trail", False, cause, "Set the clock: one of the two times is wrong.")
 
 
 def _copies(session: "Session") -> Iterator[Finding]:
@@ -98,6 +111,22 @@ def _folder(home: Home) -> Finding:
     if not os.access(home.folder, os.W_OK):
         return Finding("home", False, f"{home.folder} cannot be written.", "Make its disk and folder writable.")
     return Finding("home", True, f"{home.folder} is yours alone")
+
+
+def _files(home: Home) -> Iterator[Finding]:
+    """Files of the vault and the store that are not private to this user."""
+    from jackfield.services.replacement import REPLACED
+    from jackfield.store.files import require_private_file
+
+    for name in REPLACED:
+        try:
+            require_private_file(home.folder / name)
+        except FileNotFoundError:
+            continue
+        except JackfieldError as error:
+            yield Finding("file", False, error.message, error.next_step)
+        except OSError as error:
+            yield Finding("file", False, f"{home.folder / name} cannot be read: {error.strerror}.", "Make it readable.")
 
 
 def _vault(home: Home) -> Finding:
@@ -155,6 +184,53 @@ def _terminal() -> Finding:
     if size.columns < 80 or size.lines < 24:
         return Finding("terminal", False, f"{size.columns}x{size.lines} is small", "80x24 shows every screen.")
     return Finding("terminal", True, f"{kind}, {size.columns}x{size.lines}")
+
+
+def _colours() -> Finding:
+    if os.environ.get("NO_COLOR"):
+        return Finding("colours", True, "none: NO_COLOR is set", "unset NO_COLOR brings them back.")
+    kind = os.environ.get("TERM", "")
+    if os.environ.get("COLORTERM", "") in {"truecolor", "24bit"}:
+        return Finding("colours", True, "all of them")
+    if "256color" in kind or kind.endswith("-direct"):
+        hint = "If the terminal has more: export COLORTERM=truecolor"
+        return Finding("colours", True, "256: themes are shown in the nearest", hint)
+    hint = "The theme ansi-16 is made for that; f9 chooses it."
+    return Finding("colours", True, f"few, as TERM={kind or '(not set)'} says", hint)
+
+
+def _multiplexer() -> Iterator[Finding]:
+    """What tmux does with what is copied: by itself it keeps it from the terminal. Asks the tmux that this runs in."""
+    if not os.environ.get("TMUX"):
+        return
+    version, clipboard = _tmux("-V"), _tmux("show-options", "-sv", "set-clipboard")
+    if not version or not clipboard:
+        yield Finding("tmux", True, "it does not say how it is set", "Copying may not arrive.")
+        return
+    through = _tmux("show-options", "-Apv", "allow-passthrough")
+    if clipboard == "on" or through in {"on", "all"}:
+        yield Finding("tmux", True, f"{version}, hands on what is copied")
+        return
+    cause = f"{version}, set-clipboard is {clipboard}: what is copied here does not reach your terminal"
+    yield Finding("tmux", False, cause, "tmux set -s set-clipboard on")
+
+
+def _tmux(*words: str) -> str:
+    """What tmux says, in one line; empty when it says nothing in time."""
+    import subprocess
+
+    from jackfield.text import clean
+
+    tmux = shutil.which("tmux")
+    if tmux is None:
+        return ""
+    try:
+        ran = subprocess.run(  # noqa: S603  the words are ours
+            [tmux, *words], capture_output=True, text=True, errors="replace", timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return clean(ran.stdout, limit=60, lines=False).text.strip() if ran.returncode == 0 else ""
 
 
 def _core_dumps() -> Finding:

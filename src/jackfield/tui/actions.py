@@ -37,7 +37,8 @@ class Place(StrEnum):
 class Action:
     """One thing a user can do. `does` is the Textual action that runs on the widget or screen of its place.
 
-    `in_dialogs` reaches it from everywhere, over questions and fields too.
+    `in_dialogs` reaches it from everywhere, over questions and fields too. `at_once` is for what leads to a field: the
+    keys typed right after it reach that field, however slow the line is.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Action:
     help: str = ""
     in_palette: bool = True
     in_dialogs: bool = False
+    at_once: bool = False
 
 
 def _moves(name: str, title: str, does: str, *keys: str) -> Action:
@@ -193,6 +195,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "filter",
         ("/",),
         "state:failed provider:aws expires:<30d, or any words.",
+        at_once=True,
     ),
     Action(
         "connection.sort", Place.CONNECTIONS, "Sort", "sort", ("s",), "By name, state, expiry, last test or provider."
@@ -327,7 +330,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("scope.new", Place.SCOPES, "New", "new", ("n",), "Make an organization or a project."),
     Action("scope.rename", Place.SCOPES, "Rename or describe", "rename", ("r",)),
     Action("scope.delete", Place.SCOPES, "Delete", "delete", ("d", "delete"), "Refused while it holds connections."),
-    Action("gallery.filter", Place.GALLERY, "Filter", "filter", ("/",), "Type a part of a name or a category."),
+    Action(
+        "gallery.filter",
+        Place.GALLERY,
+        "Filter",
+        "filter",
+        ("/",),
+        "Type a part of a name or a category.",
+        at_once=True,
+    ),
     Action("gallery.discard", Place.GALLERY, "Discard a draft", "discard", ("d", "delete"), "Forget what was begun."),
     Action("form.next", Place.FORM, "Next step", "next", ("ctrl+n", "pagedown"), in_palette=False),
     Action("form.previous", Place.FORM, "Previous step", "previous", ("ctrl+b", "pageup"), in_palette=False),

@@ -92,7 +92,14 @@ BETWEEN_FIELDS: Final[tuple[BindingType, ...]] = (
 def bindings(*places: Place) -> list[BindingType]:
     """Textual's bindings for what applies in these places. A key map replaces their keys by id (`App.set_keymap`)."""
     return [
-        Binding(joined(action.keys), action.does, action.title, show=False, id=action.id, priority=action.in_dialogs)
+        Binding(
+            joined(action.keys),
+            action.does,
+            action.title,
+            show=False,
+            id=action.id,
+            priority=action.in_dialogs or action.at_once,
+        )
         for action in ACTIONS
         if action.place in places
     ]

@@ -79,7 +79,7 @@ class FilterLine(Horizontal):
         field = self._field
         field.value = field.value or self._lifted
         field.cursor_position = len(field.value)
-        field.focus()
+        self.screen.set_focus(field)  # now: what is typed next is meant for it
 
     def lift(self) -> bool:
         """Take the filter away and remember it; False when there is none."""

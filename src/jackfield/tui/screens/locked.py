@@ -15,7 +15,7 @@ from textual.worker import Worker
 from jackfield.model.errors import JackfieldError
 from jackfield.model.secret import Secret
 from jackfield.tui.door import Door, Ways
-from jackfield.tui.keys import Place, bindings
+from jackfield.tui.keys import BETWEEN_FIELDS, Place, bindings
 from jackfield.tui.screens.working import WorkingScreen
 from jackfield.tui.widgets.key_bar import KeyBar
 from jackfield.tui.widgets.lines import literal
@@ -56,6 +56,7 @@ class LockedScreen(WorkingScreen[None]):
     """What both doors share: one column in the middle, a line for what went wrong, the work in a thread."""
 
     LEADS_ON = False
+    BINDINGS = [*BETWEEN_FIELDS]
 
     class Opened(Message):
         """The vault is open."""
@@ -244,7 +245,7 @@ class FirstRunScreen(LockedScreen):
     def on_secret_input_submitted(self, message: SecretInput.Submitted) -> None:
         first, again = self._typed()
         if message.control.id == "passphrase" and not again:
-            self.query_one("#again").focus()
+            self.set_focus(self.query_one("#again"))  # now: what is typed next is meant for it
         elif first != again:
             self._say("The two are not the same: type the second again.", trouble=True)
         else:

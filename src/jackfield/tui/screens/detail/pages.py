@@ -229,7 +229,8 @@ def _drawn(runs: Sequence[CheckRun], width: int) -> Iterator[Line]:
     )
     passed = sum(run.outcome is Outcome.PASSED for run in shown)
     middle = took(median(run.duration_ms for run in shown))
-    said = f"{len(shown)} tests, {passed} passed; in the middle {middle}, at most {took(longest)}"
+    tests = "1 test" if len(shown) == 1 else f"{len(shown)} tests"
+    said = f"{tests}, {passed} passed; in the middle {middle}, at most {took(longest)}"
     flapping = "   ▲ it keeps changing" if is_flapping(runs) else ""
     yield (Span(said, "muted"), Span(flapping, "limited"))
     yield ()
