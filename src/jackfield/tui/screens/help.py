@@ -47,6 +47,6 @@ class HelpScreen(ModalScreen[None]):
                     yield (
                         Span(f"  {keys:<{_KEYS}}", "accent"),
                         Span(f"{each.title:<{_TITLE}}"),
-                        Span(each.help or each.id, "muted"),
+                        Span(each.help, "muted"),
                     )
             yield ()
