@@ -157,6 +157,39 @@ async def test_the_highlighted_row_is_kept_by_id(tmp_path: Path) -> None:
         assert listing.cursor == 8
 
 
+async def test_what_is_opened_is_of_the_list_that_was_asked_for(tmp_path: Path) -> None:
+    """Who types a filter and opens at once gets the first row that matches, never one of the list from before."""
+    gate, asked = Event(), Event()
+    opened: list[str] = []
+
+    class Opens(Face):
+        def on_paged_list_activated(self, event: PagedList.Activated[Row]) -> None:
+            opened.append(event.row.id)
+
+    class Slow(Rows):
+        def page(self, start: int, limit: int) -> Sequence[Row]:
+            asked.set()
+            gate.wait(10)
+            return super().page(start, limit)
+
+    listing = example_list()
+    face = Opens(tmp_path, listing)
+    async with face.run_test() as pilot:
+        listing.load(Rows(50))
+        await face.workers.wait_for_complete()
+        listing.load(Slow(3, "match"), keep=False)
+        listing.activate_when_read()
+        while not asked.is_set():
+            await pilot.pause()
+        await pilot.pause()
+        assert opened == []
+        gate.set()
+        await until(pilot, lambda: opened)
+        listing.activate_when_read()
+        await until(pilot, lambda: len(opened) == 2)
+    assert opened == ["match-0", "match-0"]
+
+
 async def test_marks_survive_a_reload_and_are_posted(tmp_path: Path) -> None:
     """Space marks and moves on; a second space on the row takes the mark away."""
     listing = example_list()

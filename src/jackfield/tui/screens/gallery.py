@@ -175,7 +175,7 @@ class GalleryScreen(Screen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self._list.focus()
-        self._list.action_activate()
+        self._list.activate_when_read()
 
     def action_leave(self) -> None:
         """Out of the filter, then out of the screen."""

@@ -158,6 +158,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         self._marked: set[str] = set()
         self._source: PageSource[Row] | None = None
         self._asked: PageSource[Row] | None = None
+        self._opens = False  # whether the first row of what is asked for is opened when it comes
         self._keeps = True  # whether the row that is highlighted shall stay so
         self._moved = False  # whether somebody moved since a source was asked
         self._count = 0
@@ -208,7 +209,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
 
         `row_id` is highlighted instead, when it is there.
         """
-        self._asked, self._keeps, self._moved = source, keep, False
+        self._asked, self._keeps, self._moved, self._opens = source, keep, False, False
         if sort is not None:
             self._sort = sort
         if empty is not None:
@@ -282,6 +283,8 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         self.refresh()
         self.post_message(self.Loaded(self, start.count))
         self.post_message(self.Highlighted(self, self.highlighted))
+        if self._opens:
+            self.activate_when_read()
 
     def _row(self, position: int) -> Row | None:
         if self._source is None or not 0 <= position < self._count:
@@ -418,6 +421,12 @@ class PagedList(LineView, Generic[Row], can_focus=True):
     def action_activate(self) -> None:
         if (row := self.highlighted) is not None:
             self.post_message(self.Activated(self, row))
+
+    def activate_when_read(self) -> None:
+        """Open the highlighted row of what was asked for last, at once or when it comes; never one from before."""
+        self._opens = self._asked is not self._source
+        if not self._opens:
+            self.action_activate()
 
     def action_mark(self) -> None:
         row = self.highlighted
