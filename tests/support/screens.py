@@ -81,7 +81,7 @@ SCREENS: Final = (
     Reached("expiry", LIST, ("E",), ("will end",)),
     Reached("audit", LIST, ("A",), ("audit trail", "connection.test")),
     Reached("import", LIST, ("I",), ("netlify-env",)),
-    Reached("settings", LIST, (",",), ("cannot be guessed", "Key map")),
+    Reached("settings", LIST, (",",), ("cannot be guessed", "This machine")),
     Reached("this-machine", "settings", ("end",), ("This machine", "clock")),
     Reached("new-passphrase", "settings", ("p",), ("Passphrase of now",)),
     Reached("new-root-key", "settings", ("f6",), ("goes on, esc leaves it",)),

@@ -158,7 +158,7 @@ def test_a_broken_setting_is_the_usual_one(filling: Filling) -> None:
     settings = Settings(filling.session.store)
     assert settings.place() is None
     assert settings.idle_minutes() == 5
-    settings.keep_idle_minutes(None)
+    settings.keep_idle_minutes(None, filling.session.audit)
     assert settings.idle_minutes() is None
     settings.keep_place(filling.scopes["web"])
     assert settings.place() == filling.scopes["web"]

@@ -43,7 +43,7 @@ NEW_LOOKS: Final = 40  # at one that has no accepted picture
 RECOVERY_KEY: Final = Secret(encode_recovery_key(bytes(range(16))))
 SLOTS: Final = tuple(
     Slot(f"{number:016x}", kind, date(2026, 1, number), b"", FLOOR if kind is SlotKind.PASSPHRASE else None, b"")
-    for number, kind in enumerate((SlotKind.PASSPHRASE, SlotKind.RECOVERY, SlotKind.KEY_FILE), 1)
+    for number, kind in enumerate((SlotKind.PASSPHRASE, SlotKind.RECOVERY), 1)
 )
 FINDINGS: Final = (
     Finding("home", True, "/home/ada/.local/share/jackfield is yours alone"),

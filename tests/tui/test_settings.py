@@ -49,7 +49,7 @@ async def settings(pilot: Pilot[Any]) -> SettingsScreen:
     """Unlock and go to the settings."""
     await enter(pilot)
     await pilot.press("comma")
-    await shows(pilot, "Jackfield › settings", "This machine")
+    await shows(pilot, "Jackfield › settings", "Key map")
     screen = pilot.app.screen
     assert isinstance(screen, SettingsScreen)
     return screen

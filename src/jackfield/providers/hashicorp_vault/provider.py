@@ -86,6 +86,7 @@ class _Login(httpx.Auth):
         token = _client_token(response)
         if token:
             self._call.kept[_TOKEN] = token
+            self._call.http()  # opened before and so closed after the token is given back
             self._call.cleanup.push_async_callback(_revoke, self._call)
 
 
