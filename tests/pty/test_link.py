@@ -85,8 +85,11 @@ def test_a_slow_line_is_noticed_told_and_can_be_undone(start: Start, home: Path)
         terminal.press(b"\x1b[24~")
         terminal.wait_for("Measure it at the start", "It is fast", seconds=WAIT)
         terminal.press("fast")
+        before, end = len(terminal.raw), monotonic() + WAIT
         terminal.send("enter")
-        terminal.wait_for(LOCKED, seconds=WAIT)
+        while DIRECT_COLOUR not in terminal.raw[before:]:
+            assert monotonic() < end, terminal.text
+            terminal.read(0.1)
         assert DIRECT_COLOUR in _help_and_back(terminal)
         assert kept_link(home) is Link.FAST
     with start(LateTerminal) as terminal:
