@@ -19,6 +19,7 @@ from jackfield.vault.costs import FLOOR
 from support.screens import LOCKED, NEW, Walk, begin, furnish, furnish_user
 from support.terminal import Terminal
 
+NOTICE_GONE: Final = 6.0  # seconds after which no notice is left to go away
 AT_REST: Final = 10.0  # seconds in which nothing may come: the span that is promised
 AT_ONCE: Final = 13  # programs that rest together
 QUIET_DAYS: Final = (60, 50)  # ends that are far away, so that no notice comes and goes
@@ -88,6 +89,9 @@ def test_at_rest_no_screen_writes(programs: Programs) -> None:
         resting = [(walk, tour[turn]) for walk, tour in walks if turn < len(tour)]
         for walk, name in resting:
             walk.visit(name)
+        for walk, _ in resting:
+            walk.terminal.settle(0.5)
+        resting[0][0].terminal.read(NOTICE_GONE)
         for walk, _ in resting:
             walk.terminal.settle(0.5)
         end = monotonic() + AT_REST
