@@ -11,6 +11,7 @@ import pytest
 
 from jackfield.model.check import StepName, StepOutcome
 from jackfield.net import handover
+from jackfield.net.connection import Connection
 from jackfield.net.deadline import Deadline
 from jackfield.net.http import HttpClient, Reply
 from jackfield.net.network import Network
@@ -146,6 +147,30 @@ async def test_a_connection_that_ends_under_a_question_is_replaced() -> None:
     assert not any("kept" in step.detail for _, trace in done for step in trace.steps)
 
 
+@pytest.mark.parametrize("unasked", ["another answer", "the end, with a last word"])
+async def test_what_a_vendor_says_unasked_is_nobodys_answer(unasked: str) -> None:
+    """Two answers to one question, or 408 and the end, as servers say to who is idle: the next check asks elsewhere."""
+    more = faults.answer(b'{"whose": "nobody\'s"}', status="200 OK" if unasked == "another answer" else "408 Timeout")
+    answered = 0
+
+    def conversation(client: socket.socket, _: Place) -> None:
+        nonlocal answered
+        client.recv(65536)
+        answered += 1
+        client.sendall(faults.answer(b'{"whose": "its own"}') + more)
+        if unasked == "another answer":
+            client.recv(65536)
+
+    async def ask(client: HttpClient) -> Reply:
+        return await client.request("GET", place.url)
+
+    with serves(conversation) as place:
+        near = {"private_allowed": True}
+        done = await one_after_the_other(Network(checks_per_host=1), *[(ask, near)] * 3)
+    assert [(reply.status, reply.body) for reply, _ in done] == [(200, {"whose": "its own"})] * 3
+    assert answered == 3
+
+
 async def test_a_connection_that_was_idle_too_long_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handover, "_FRESH_SECONDS", -1.0)
     with MiniatureVendor() as vendor:
@@ -182,10 +207,29 @@ async def test_a_cancelled_check_leaves_nothing_behind() -> None:
         cancelled = asyncio.create_task(one_after_the_other(network, (ask_slowly, {})))
         await arrived.wait()
         following = asyncio.create_task(one_after_the_other(network, (get, {})))
-        for _ in range(5):  # until it is in the queue
+        while network._hosts[HOST].handover.checks < 2:  # until it is in the queue
             await asyncio.sleep(0)
         cancelled.cancel()
         [(reply, _)] = await following
         go.set()
         assert reply.body == {"whose": "its own"}
         assert vendor.connections == 2
+
+
+@pytest.mark.parametrize("unasked", [b"HTTP/1.1 408", b""], ids=["a byte", "the end"])
+async def test_a_connection_is_lost_by_a_byte_or_by_the_end(unasked: bytes) -> None:
+    """Looking takes nothing away from an answer that comes later."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        reader, writer = await asyncio.open_connection(*server.getsockname())
+        connection = Connection(reader, writer)
+        with server.accept()[0] as theirs:
+            assert not connection.is_lost()
+            waiting = asyncio.create_task(reader.readexactly(2))
+            theirs.sendall(b"ok")
+            assert await waiting == b"ok"
+            assert not connection.is_lost()
+            theirs.sendall(unasked) if unasked else theirs.shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(20):
+                while not connection.is_lost():
+                    await asyncio.sleep(0)
+        writer.close()

@@ -44,12 +44,23 @@ class Connection:
             yield bytes(event.data)
 
     def is_lost(self) -> bool:
-        """Whether the server ended the connection while it was idle."""
-        return self._reader.at_eof() or self._writer.is_closing()
+        """Whether the server ended the connection, or said something unasked, while it was idle.
+
+        What comes before a question must not be read as its answer.
+        """
+        peek = self._reader.read(1)
+        try:
+            peek.send(None)  # ends at once where there is something to read, be it the end
+        except (StopIteration, OSError):
+            return True
+        peek.close()
+        return self._writer.is_closing()
 
     def can_be_reused(self) -> bool:
         """Make ready for the next request, if question and answer are both complete and neither side closes."""
         if self._protocol.our_state is not h11.DONE or self._protocol.their_state is not h11.DONE:
+            return False
+        if self._protocol.trailing_data[0]:  # said unasked: it must not be read as the next answer
             return False
         self._protocol.start_next_cycle()
         return True
