@@ -12,7 +12,9 @@ from jackfield.services.home import Home
 from jackfield.tui.app import JackfieldApp
 from jackfield.tui.screens.form.rows import FormRow
 from jackfield.tui.screens.form.screen import FormScreen
-from support.face import until
+from jackfield.tui.widgets.paged_list import PagedList
+from jackfield.tui.widgets.picker import Item, Picker
+from support.face import Face, until
 from support.stage import Inside, Stage, opened, shows
 from support.whole import Filling, Whole, enter
 
@@ -76,3 +78,16 @@ async def test_what_follows_a_tab_at_the_first_run_is_the_second_passphrase(tmp_
         await shows(pilot, "a recovery key, shown once")
         send(app, *"a tram of lanterns", "tab", *"a tram of lanterns")
         await shows(pilot, "are the same.")
+
+
+async def test_enter_after_a_filter_takes_what_matches(tmp_path: Path) -> None:
+    """Before the matches are there, too: else the palette would do what was highlighted before."""
+    items = [Item("delete", "Delete", ""), Item("lock", "Lock", "")]
+    chosen: list[str | None] = []
+    face = Face(tmp_path)
+    async with face.run_test() as pilot:
+        await face.push_screen(Picker("What do you want to do?", items), chosen.append)
+        await until(pilot, lambda: face.screen.query_one(PagedList).highlighted == items[0])
+        send(face, *"lo", "enter")
+        await until(pilot, lambda: chosen)
+    assert chosen == ["lock"]

@@ -127,9 +127,7 @@ class Picker(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        item = self._list.highlighted
-        if item is not None:
-            self.dismiss(item.id)
+        self._list.activate_when_read()
 
     def on_paged_list_activated(self, event: PagedList.Activated[Item]) -> None:
         event.stop()
