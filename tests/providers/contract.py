@@ -13,7 +13,7 @@ import dataclasses
 import json
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import pytest
 
@@ -35,6 +35,9 @@ REGISTRY = Registry()
 HELD = {GrantState.GRANTED, GrantState.IMPLIED}
 
 
+ONE_LOGIN: Final = "the credential is presented once, and the session that it opens goes on"
+
+
 class World(AbstractContextManager["World"]):
     """A vendor with one credential. Subclasses say what is in it and how to take things away.
 
@@ -45,6 +48,7 @@ class World(AbstractContextManager["World"]):
     offers        picker → target values, and what it then offers; every picker of the provider stands here
     offered_to    the method for which it does; the first one by default
     shared        others keep things on the same server, and pickers offer these as well
+    never_revoked why the credential cannot be refused in the middle of a check, after it was accepted
     wrong         method id → the same fields with a secret that the vendor does not know
     """
 
@@ -53,6 +57,7 @@ class World(AbstractContextManager["World"]):
     offers: ClassVar[dict[str, tuple[dict[str, str], list[str]]]] = {}
     offered_to: ClassVar[str] = ""
     shared: ClassVar[bool] = False
+    never_revoked: ClassVar[str] = ""
     private_allowed = False
     never_expires = False
 
@@ -92,7 +97,7 @@ class World(AbstractContextManager["World"]):
         return []
 
     def revoke_after_proof(self, method: str) -> bool:
-        """Make the vendor refuse the credential right after it accepted it once; False where that cannot be staged."""
+        """Make the vendor refuse the credential after it accepted it once; False where `never_revoked` says why not."""
         del method
         return False
 
@@ -374,6 +379,7 @@ class ProviderContract:
     async def test_revoked_in_the_middle(self, provider: Provider, vendor: World, method_id: str) -> None:
         """A credential that dies during the check does not come out green."""
         if not vendor.revoke_after_proof(method_id):
+            assert vendor.never_revoked, "say why this cannot be staged"
             return
 
         result = await check(vendor, provider, method_id)

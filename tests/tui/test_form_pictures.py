@@ -39,6 +39,7 @@ from jackfield.tui.screens.form.rows import FormRow
 from jackfield.tui.screens.form.screen import FormScreen
 from providers.netlify.vendor import Netlify
 from support.stage import Inside, Stage, opened, shows
+from support.still import standing_at
 
 Compare = Callable[..., bool]
 Ready = Callable[[Pilot[Any]], Any]
@@ -79,18 +80,10 @@ REJECTED: Final = CheckResult(
 )  # fmt: skip
 
 
-class _Still(datetime):
-    """A clock that stands."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # it gives a plain one
-        return NOW
-
-
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside]:
-    monkeypatch.setattr(times, "datetime", _Still)
-    monkeypatch.setattr(login, "datetime", _Still)
+    monkeypatch.setattr(times, "datetime", standing_at(NOW))
+    monkeypatch.setattr(login, "datetime", standing_at(NOW))
     monkeypatch.setattr(connections, "new_id", lambda: "f" * 32)
     monkeypatch.delenv("NO_COLOR", raising=False)
     with Netlify() as world, opened(tmp_path, world.network) as vault:

@@ -15,6 +15,7 @@ from jackfield.store import connections
 from jackfield.tui import times
 from jackfield.tui.screens import connections_arrival, expiry
 from support.stage import shows
+from support.still import standing_at
 from support.whole import Filling, Whole, enter
 
 Compare = Callable[..., bool]
@@ -22,19 +23,11 @@ NOW: Final = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
 SIZES: Final = {"80x24": (80, 24), "120x40": (120, 40)}
 
 
-class _Still(datetime):
-    """A clock that stands."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # it gives a plain one
-        return NOW
-
-
 @pytest.fixture
 def filling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Filling]:
     numbers = count(1)
     for clock in (times, connections_arrival, expiry):
-        monkeypatch.setattr(clock, "datetime", _Still)
+        monkeypatch.setattr(clock, "datetime", standing_at(NOW))
     monkeypatch.setattr(session, "_actor", lambda: "ada")
     monkeypatch.setattr(socket, "gethostname", lambda: "jump-host")
     monkeypatch.setattr(connections, "new_id", lambda: f"{next(numbers):032x}"[::-1])

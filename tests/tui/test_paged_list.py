@@ -12,6 +12,19 @@ from jackfield.tui.widgets.paged_list import PAGE_ROWS, PAGES_KEPT, Column, Page
 from support.face import COLUMNS, Face, Row, Rows, example_list, until
 
 
+class Held(Rows):
+    """Rows whose pages come when `gate` is set; `wanted` is set as soon as one is asked for."""
+
+    def __init__(self, number: int, prefix: str = "connection") -> None:
+        super().__init__(number, prefix)
+        self.gate, self.wanted = Event(), Event()
+
+    def page(self, start: int, limit: int) -> Sequence[Row]:
+        self.wanted.set()
+        self.gate.wait(10)
+        return super().page(start, limit)
+
+
 def _shown(listing: PagedList[Row]) -> str:
     return "\n".join(listing.render_line(y).text for y in range(listing.size.height))
 
@@ -104,25 +117,17 @@ async def test_the_answer_of_a_replaced_source_is_dropped(tmp_path: Path) -> Non
 
 async def test_a_late_answer_does_not_move_the_highlight_back(tmp_path: Path) -> None:
     """Who moves on while the list is read anew stays there: the next key acts on what they see highlighted."""
-    gate, asked = Event(), Event()
-
-    class Slow(Rows):
-        def page(self, start: int, limit: int) -> Sequence[Row]:
-            asked.set()
-            gate.wait(10)
-            return super().page(start, limit)
-
     listing = example_list()
     face = Face(tmp_path, listing)
     async with face.run_test() as pilot:
         listing.load(Rows(50))
         await face.workers.wait_for_complete()
-        slow = Slow(50)
+        slow = Held(50)
         listing.load(slow)
-        while not asked.is_set():
+        while not slow.wanted.is_set():
             await pilot.pause()
         await pilot.press("down", "down", "down")
-        gate.set()
+        slow.gate.set()
         await until(pilot, lambda: listing._source is slow)
         assert listing.highlighted is not None
         assert (listing.cursor, listing.highlighted.id) == (3, "connection-3")
@@ -159,31 +164,25 @@ async def test_the_highlighted_row_is_kept_by_id(tmp_path: Path) -> None:
 
 async def test_what_is_opened_is_of_the_list_that_was_asked_for(tmp_path: Path) -> None:
     """Who types a filter and opens at once gets the first row that matches, never one of the list from before."""
-    gate, asked = Event(), Event()
     opened: list[str] = []
 
     class Opens(Face):
         def on_paged_list_activated(self, event: PagedList.Activated[Row]) -> None:
             opened.append(event.row.id)
 
-    class Slow(Rows):
-        def page(self, start: int, limit: int) -> Sequence[Row]:
-            asked.set()
-            gate.wait(10)
-            return super().page(start, limit)
-
     listing = example_list()
     face = Opens(tmp_path, listing)
     async with face.run_test() as pilot:
         listing.load(Rows(50))
         await face.workers.wait_for_complete()
-        listing.load(Slow(3, "match"), keep=False)
+        matching = Held(3, "match")
+        listing.load(matching, keep=False)
         listing.activate_when_read()
-        while not asked.is_set():
+        while not matching.wanted.is_set():
             await pilot.pause()
         await pilot.pause()
         assert opened == []
-        gate.set()
+        matching.gate.set()
         await until(pilot, lambda: opened)
         listing.activate_when_read()
         await until(pilot, lambda: len(opened) == 2)

@@ -32,6 +32,7 @@ from jackfield.vault.recovery import encode_recovery_key
 from jackfield.vault.slots import Slot, SlotKind
 from support.screens import LIST, LOCKED, SCREENS, TOKEN, furnish, furnish_user, way_to
 from support.stage import said, shows
+from support.still import standing_at
 from support.whole import Whole
 
 NOW: Final = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
@@ -53,20 +54,12 @@ FINDINGS: Final = (
 )
 
 
-class _Still(datetime):
-    """A clock that stands."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # it gives a plain one
-        return NOW
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A home in which no screen is empty; what is shown of the machine, of ids and of the time is held still."""
     numbers = count(1)
     for clock in (times, connections_arrival, expiry):
-        monkeypatch.setattr(clock, "datetime", _Still)
+        monkeypatch.setattr(clock, "datetime", standing_at(NOW))
     monkeypatch.setattr(session, "_actor", lambda: "ada")
     monkeypatch.setattr(socket, "gethostname", lambda: "jump-host")
     monkeypatch.setattr(connections, "new_id", lambda: f"{next(numbers):032x}"[::-1])

@@ -24,6 +24,7 @@ from jackfield.vault.keyrings import Availability
 from jackfield.vault.slots import Slot, SlotKind
 from providers.netlify.vendor import Netlify
 from support.stage import Inside, Stage, opened, shows
+from support.still import standing_at
 
 Compare = Callable[..., bool]
 NOW: Final = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
@@ -50,18 +51,10 @@ REJECTED: Final = CheckResult(
 )  # fmt: skip
 
 
-class _Still(datetime):
-    """A clock that stands."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # it gives a plain one
-        return NOW
-
-
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside]:
     """What the screens show of the machine, the vault and the time is held still."""
-    monkeypatch.setattr(times, "datetime", _Still)
+    monkeypatch.setattr(times, "datetime", standing_at(NOW))
     monkeypatch.setattr(rows, "keyring_availability", lambda: Availability(False, "no D-Bus session", ""))
     monkeypatch.setattr(rows, "examine", lambda _: FINDINGS)
     monkeypatch.delenv("NO_COLOR", raising=False)

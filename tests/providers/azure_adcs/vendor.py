@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 from cryptography.x509.oid import NameOID
 
-from providers.contract import HttpWorld
+from providers.contract import ONE_LOGIN, HttpWorld
 from support.vendor import Answer, MiniatureVendor, Request
 
 USER = "CORP\\jackfield"
@@ -49,6 +49,7 @@ def chain() -> str:
 
 class Adcs(HttpWorld):
     hosts = ("ca.corp.example.com",)
+    never_revoked = ONE_LOGIN
     credentials: ClassVar = {
         "username-password": {
             "adcsUrl": "https://ca.corp.example.com/certsrv/",

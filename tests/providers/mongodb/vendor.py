@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import bson
 
 from jackfield.net.network import Network
-from providers.contract import World
+from providers.contract import ONE_LOGIN, World
 from support.certificates import authority
 from support.faults import answers
 from support.serving import HOST, Place, serves
@@ -148,6 +148,7 @@ def privilege(database: str, *actions: str, collection: str = "") -> Document:
 class MongoWorld(World):
     """A user with userAdmin on its database, and the role that leases need there and in the database of their roles."""
 
+    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LEASES: {"roles": "readWrite@shop"}}
     offers: ClassVar = {"databases": ({}, [DATABASE]), "users": ({}, [USER])}

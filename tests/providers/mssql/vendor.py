@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from jackfield.net.network import Network
-from providers.contract import World
+from providers.contract import ONE_LOGIN, World
 from providers.mssql.tds import ON, REQUIRED, Conversation, Refused, Row, server_context
 from support.certificates import authority
 from support.wire import Wire, WireServer
@@ -148,6 +148,7 @@ class SqlServer:
 
 
 class MssqlWorld(World):
+    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {
         ROTATION: {"logins": "app_a, app_b", "privileged": "yes"},

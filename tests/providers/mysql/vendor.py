@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import REGISTRY, World
+from providers.contract import ONE_LOGIN, REGISTRY, World
 from support.servers.databases import MariaDB
 from support.servers.room import HOST, unique
 
@@ -19,6 +19,7 @@ ROTATION, DYNAMIC = "secret-rotation/accounts", "dynamic-secret/accounts"
 class MySqlWorld(World):
     """`chosen` limits the snippet to some of the uses. `scripted` makes a server that answers a login in one way."""
 
+    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, DYNAMIC: {}}
     private_allowed = True

@@ -16,7 +16,7 @@ import oracledb
 from oracledb import errors
 
 from jackfield.net.network import Network
-from providers.contract import World
+from providers.contract import ONE_LOGIN, World
 from support.certificates import authority
 from support.wire import Wire, WireServer
 
@@ -164,6 +164,7 @@ def oracle_error(message: str) -> oracledb.DatabaseError:
 
 
 class OracleWorld(World):
+    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {
         ROTATION: {"users": "APP_A, APP_B"},

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import REGISTRY, World
+from providers.contract import ONE_LOGIN, REGISTRY, World
 from support.servers.databases import Postgres
 from support.servers.room import HOST, unique
 
@@ -18,6 +18,7 @@ ROTATION, GROUP, TABLES = "secret-rotation/login-roles", "dynamic-secret/group-r
 class PostgresWorld(World):
     """`chosen` limits the snippet to some of the uses. `elsewhere` are ports where other things listen."""
 
+    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, GROUP: {}, TABLES: {}}
     private_allowed = True

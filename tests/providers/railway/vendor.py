@@ -18,6 +18,7 @@ def faulty(message: str) -> Answer:
 
 class Railway(HttpWorld):
     hosts = ("backboard.railway.com",)
+    never_revoked = "Railway refuses a deleted token as it refuses a token without the right: rows are unknown then"
     credentials: ClassVar = {
         "account-token": {"apiToken": ACCOUNT},
         "team-token": {"apiToken": TEAM},

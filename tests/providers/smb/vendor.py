@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from jackfield.net.network import Network
-from providers.contract import World
+from providers.contract import ONE_LOGIN, World
 from support.servers.room import HOST, ServerRoom, program, require_root, run, unique
 from support.serving import Place, serves
 
@@ -128,6 +128,7 @@ def pasted(server: Samba, lines: str, user: str) -> Iterator[None]:
 class SmbWorld(World):
     """An account that may reset passwords and administer; its rights are taken away by taking another account."""
 
+    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LISTING: {}}
     private_allowed = True

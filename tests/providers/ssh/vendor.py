@@ -16,7 +16,7 @@ import asyncssh
 from asyncssh.process import SSHServerProcess
 
 from jackfield.net.network import Network
-from providers.contract import World
+from providers.contract import ONE_LOGIN, World
 from support.faults import answers
 from support.serving import HOST, Place, serves
 
@@ -92,6 +92,7 @@ class Host(asyncssh.SSHServer):
 class SshWorld(World):
     """One user of the host, who holds what the uses need: sudo for two commands, a directory, SFTP."""
 
+    never_revoked = ONE_LOGIN
     credentials: ClassVar = {"password": {}, "ssh-key": {}}
     uses: ClassVar = {ROTATION: {}, FILES: {}, CERTIFICATES: {}}
     offers: ClassVar = {"accounts": ({}, ["app"]), "folders": ({}, ["/etc", "/usr"])}

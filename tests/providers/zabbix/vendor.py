@@ -35,6 +35,7 @@ def lost_with(permission: str) -> set[str]:
 class RealZabbix(World):
     """A user of a real server whose role allows the methods of the uses and nothing else, not even to read itself."""
 
+    never_revoked = "a real server answers, and nothing stops a check between two of its requests"
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {HOSTS: {}, GLOBAL: {}}
     private_allowed = True
