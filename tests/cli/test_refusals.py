@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -276,3 +277,12 @@ def test_verification_is_switched_off_only_in_so_many_words(
     moved = ("connection", "edit", "db", "--set", "host=10.0.0.8", "--set", f"password={secret_file('canary-7d1e')}")
     assert jackfield(*moved).code == 2
     assert jackfield(*moved, "--accept-unverified").code == 0
+
+
+def test_a_choice_that_cannot_be_kept_says_how_to_say_it_for_once(tmp_path: Path) -> None:
+    """There is no home yet: what the next step names is there without one."""
+    command = [sys.executable, "-m", "jackfield", "--home", str(tmp_path / "none"), "settings", "link", "slow"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "not kept: No such file or directory" in ran.stderr
+    assert "--slow-link and --no-slow-link" in ran.stderr

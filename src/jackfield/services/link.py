@@ -32,4 +32,6 @@ def keep_link(home: Path, link: Link) -> None:
     try:
         (home / _FILE).write_text(f"{link.value}\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"The choice is not kept: {error.strerror}.", "It holds until you leave.") from None
+        raise UsageError(
+            f"The choice is not kept: {error.strerror}.", "--slow-link and --no-slow-link say it for one time."
+        ) from None
