@@ -19,7 +19,6 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from jackfield.checks.request import CONNECT_SECONDS
-from jackfield.checks.run import call_for
 from jackfield.model.check import STOPS_AUTOMATIC_TESTS, CheckResult, Outcome
 from jackfield.model.connection import Connection
 from jackfield.model.errors import BlobTampered, JackfieldError, Refused
@@ -257,6 +256,8 @@ class _Vendor:
         return await self._session.tests.run_fields(self.connection, fields, self.network)
 
     async def ask(self, function: str, fields: Mapping[str, FieldValue], *arguments: object) -> Any:
+        from jackfield.checks.run import call_for  # brings the HTTP client, which nothing needs before
+
         connection, session = self.connection, self._session
         provider = session.registry.get(connection.provider)
         deadline = Deadline(connect=CONNECT_SECONDS, total=session.tests.total_seconds)

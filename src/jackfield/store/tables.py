@@ -1,313 +1,268 @@
 """The tables. Every id is the hex text of a random UUID; a sealed column holds an envelope only the vault can open.
 
-Rows of these classes never leave the store: its functions return the frozen types of `model` or their own.
+Rows never leave the store: its functions return the frozen types of `model` or their own.
 """
 
-import re
-from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, Index, MetaData, Table, UniqueConstraint, text
-from sqlalchemy.orm import declared_attr
-from sqlmodel import Field, SQLModel
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeEngine
 
-from jackfield.model.connection import State
 from jackfield.store.columns import Expiry, Moment, StateCode, Tested
 
 SCHEMA_VERSION: Final = "0001"
-METADATA: Final[MetaData] = SQLModel.metadata
+METADATA: Final = MetaData()
 
 
-def _id() -> Any:
-    return Field(primary_key=True)
+def _column(
+    name: str,
+    kind: type[TypeEngine[Any]] | TypeEngine[Any] = String,
+    *reference: ForeignKey,
+    key: bool = False,
+    null: bool = False,
+    unique: bool | None = None,
+    index: bool | None = None,
+) -> Column[Any]:
+    """A column that holds text and is never null, where nothing else is said."""
+    return Column(name, kind, *reference, primary_key=key, nullable=null, unique=unique, index=index)
 
 
-def _time(*, index: bool = False) -> Any:
-    return Field(sa_type=Moment, index=index)
+def _of_connection(*, key: bool = False) -> Column[Any]:
+    return _column("connection_id", String, ForeignKey("connection.id", ondelete="CASCADE"), key=key)
 
 
-def _of_connection(*, primary_key: bool = False, index: bool = False) -> Any:
-    return Field(foreign_key="connection.id", ondelete="CASCADE", primary_key=primary_key, index=index)
+def _sealed(name: str = "sealed") -> tuple[Column[Any], Column[Any], Column[Any]]:
+    """An envelope, the data key that sealed it, and the version that its seal binds."""
+    key = _column("key_id", String, ForeignKey("data_key.id"), index=True)
+    return _column(name, LargeBinary), key, _column("version", Integer)
 
 
-class Row(SQLModel):
-    """A table named after its class: `CheckRunRow` is `check_run`."""
-
-    @declared_attr.directive
-    def __tablename__(cls) -> str:  # noqa: N805  SQLAlchemy calls it on the class
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("Row")).lower()
+def _made() -> tuple[Column[Any], Column[Any]]:
+    return _column("created_at", Moment), _column("updated_at", Moment)
 
 
-class AlembicVersionRow(Row, table=True):
-    """The schema this database has; Alembic writes it too."""
+# The schema this database has; Alembic writes it too.
+alembic_version = Table("alembic_version", METADATA, _column("version_num", String(32), key=True))
 
-    version_num: str = Field(primary_key=True, max_length=32)
+# The outermost scope.
+organization = Table(
+    "organization",
+    METADATA,
+    _column("id", key=True),
+    _column("name", unique=True),
+    _column("description"),
+    *_made(),
+    _column("version", Integer),
+)
 
+# A part of an organization.
+project = Table(
+    "project",
+    METADATA,
+    _column("id", key=True),
+    _column("organization_id", String, ForeignKey("organization.id")),
+    _column("name"),
+    _column("description"),
+    *_made(),
+    _column("version", Integer),
+    UniqueConstraint("organization_id", "name"),
+)
 
-class OrganizationRow(Row, table=True):
-    """The outermost scope."""
-
-    id: str = _id()
-    name: str = Field(unique=True)
-    description: str
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
-    version: int
-
-
-class ProjectRow(Row, table=True):
-    """A part of an organization."""
-
-    __table_args__ = (UniqueConstraint("organization_id", "name"),)
-
-    id: str = _id()
-    organization_id: str = Field(foreign_key="organization.id")
-    name: str
-    description: str
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
-    version: int
-
-
+# `seq` breaks ties in every order of the list, and names the row in the search index. There is one index for each
+# order, by organization and by project, and one with all that a filter reads: it gives the `seq`s that pass in rising
+# order, so that sets of them are made fast.
 _FILTERED: Final = ("project_id", "provider", "method", "state", "failure_kind", "expires_at", "name")
+connection = Table(
+    "connection",
+    METADATA,
+    _column("seq", Integer, key=True),
+    _column("id", unique=True),
+    _column("organization_id", String, ForeignKey("organization.id")),
+    _column("project_id", String, ForeignKey("project.id"), null=True),
+    _column("name"),
+    _column("description"),
+    _column("provider"),
+    _column("method"),
+    _column("state", StateCode),
+    _column("failure_kind", null=True),
+    _column("last_outcome", null=True),
+    _column("tested_at", Tested),
+    _column("expires_at", Expiry),
+    _column("expiry_known"),
+    _column("test_every_minutes", Integer, null=True),
+    _column("next_test_at", Moment, null=True, index=True),
+    _column("failures_in_row", Integer),
+    _column("unverified", Integer),
+    _column("automatic_tests_stopped"),
+    _column("platform_managed", Boolean),
+    _column("attempts_allowed", Boolean),
+    _column("private_address_allowed", Boolean),
+    _column("tls_unverified", Boolean),
+    _column("identity_id", String, ForeignKey("identity.id"), null=True, index=True),
+    _column("secret_digest", null=True, index=True),
+    *_made(),
+    _column("version", Integer),
+    Index("connection_name", "organization_id", "name", unique=True, sqlite_where=text("project_id IS NULL")),
+    Index("connection_by_name", "organization_id", "name"),
+    Index("connection_by_state", "organization_id", "state", "name"),
+    Index("connection_by_expiry", "organization_id", "expires_at", "name"),
+    Index("connection_by_test", "organization_id", "tested_at", "name"),
+    Index("connection_by_provider", "organization_id", "provider", "name"),
+    Index("connection_project_by_name", "project_id", "name", unique=True),
+    Index("connection_project_by_state", "project_id", "state", "name"),
+    Index("connection_project_by_expiry", "project_id", "expires_at", "name"),
+    Index("connection_project_by_test", "project_id", "tested_at", "name"),
+    Index("connection_project_by_provider", "project_id", "provider", "name"),
+    Index("connection_filter", "organization_id", "seq", *_FILTERED),
+)
 
+# How many connections a place has in each state; `project_id` is empty for the organization's own.
+state_tally = Table(
+    "state_tally",
+    METADATA,
+    _column("organization_id", String, ForeignKey("organization.id", ondelete="CASCADE"), key=True),
+    _column("project_id", key=True),
+    _column("state", StateCode, key=True),
+    _column("amount", Integer),
+)
 
-class ConnectionRow(Row, table=True):
-    """`seq` breaks ties in every order of the list, and names the row in the search index.
+# A source identity that connections start from.
+identity = Table(
+    "identity",
+    METADATA,
+    _column("id", key=True),
+    _column("name", unique=True),
+    _column("provider"),
+    _column("method"),
+    *_sealed(),
+    *_made(),
+)
 
-    One index for each order, by organization and by project, and one with all that a filter reads: it gives the `seq`s
-    that pass in rising order, so that sets of them are made fast.
-    """
+# The sealed JSON of the fields: one current, and one pending while a platform-managed credential is replaced.
+# `renewal` says how far a refresh of its tokens came.
+credential = Table(
+    "credential",
+    METADATA,
+    _column("id", key=True),
+    _of_connection(),
+    _column("status"),
+    _column("renewal"),
+    *_sealed(),
+    UniqueConstraint("connection_id", "status"),
+)
 
-    __table_args__ = (
-        Index("connection_name", "organization_id", "name", unique=True, sqlite_where=text("project_id IS NULL")),
-        Index("connection_by_name", "organization_id", "name"),
-        Index("connection_by_state", "organization_id", "state", "name"),
-        Index("connection_by_expiry", "organization_id", "expires_at", "name"),
-        Index("connection_by_test", "organization_id", "tested_at", "name"),
-        Index("connection_by_provider", "organization_id", "provider", "name"),
-        Index("connection_project_by_name", "project_id", "name", unique=True),
-        Index("connection_project_by_state", "project_id", "state", "name"),
-        Index("connection_project_by_expiry", "project_id", "expires_at", "name"),
-        Index("connection_project_by_test", "project_id", "tested_at", "name"),
-        Index("connection_project_by_provider", "project_id", "provider", "name"),
-        Index("connection_filter", "organization_id", "seq", *_FILTERED),
-    )
+# What a connection is for, in the user's order.
+intended_use = Table(
+    "intended_use",
+    METADATA,
+    _of_connection(key=True),
+    _column("position", Integer, key=True),
+    _column("use"),
+    _column("targets", JSON),
+)
 
-    seq: int | None = Field(default=None, primary_key=True)
-    id: str = Field(unique=True)
-    organization_id: str = Field(foreign_key="organization.id")
-    project_id: str | None = Field(foreign_key="project.id")
-    name: str
-    description: str
-    provider: str
-    method: str
-    state: State = Field(sa_type=StateCode)
-    failure_kind: str | None
-    last_outcome: str | None
-    tested_at: datetime | None = Field(sa_type=Tested, nullable=False)
-    expires_at: datetime | None = Field(sa_type=Expiry, nullable=False)
-    expiry_known: str
-    test_every_minutes: int | None
-    next_test_at: datetime | None = _time(index=True)
-    failures_in_row: int
-    unverified: int
-    automatic_tests_stopped: str
-    platform_managed: bool
-    attempts_allowed: bool
-    private_address_allowed: bool
-    tls_unverified: bool
-    identity_id: str | None = Field(foreign_key="identity.id", index=True)
-    secret_digest: str | None = Field(index=True)
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
-    version: int
+# A word a user put on a connection.
+tag = Table("tag", METADATA, _of_connection(key=True), _column("tag", key=True, index=True))
 
+# One test of a connection; the newest few hundred are kept.
+check_run = Table(
+    "check_run",
+    METADATA,
+    _column("seq", Integer, key=True),
+    _column("id", unique=True),
+    _of_connection(),
+    _column("outcome"),
+    _column("started_at", Moment),
+    _column("duration_ms", Float),
+    _column("failure_kind", null=True),
+    _column("failure_message"),
+    _column("failure_next_step"),
+    *_sealed("sealed_detail"),
+    Index("check_run_history", "connection_id", "seq"),
+)
 
-class StateTallyRow(Row, table=True):
-    """How many connections a place has in each state; `project_id` is empty for the organization's own."""
+# The latest verdict on one permission, in the order the check gave them.
+grant_verdict = Table(
+    "grant_verdict",
+    METADATA,
+    _of_connection(key=True),
+    _column("position", Integer, key=True),
+    _column("use"),
+    _column("permission"),
+    _column("state"),
+    _column("evidence", null=True),
+    _column("detail"),
+    _column("why"),
+    _column("facts", JSON),
+    _column("seen_at", Moment),
+)
 
-    organization_id: str = Field(primary_key=True, foreign_key="organization.id", ondelete="CASCADE")
-    project_id: str = Field(primary_key=True)
-    state: State = Field(sa_type=StateCode, primary_key=True)
-    amount: int
+# Something that uses a connection.
+consumer = Table(
+    "consumer",
+    METADATA,
+    _column("id", key=True),
+    _of_connection(),
+    _column("project_id", String, ForeignKey("project.id", ondelete="CASCADE"), null=True, index=True),
+    _column("kind"),
+    _column("name"),
+    _column("created_at", Moment),
+    _column("last_used_at", Moment, null=True),
+    _column("use_count", Integer),
+    UniqueConstraint("connection_id", "project_id", "kind", "name"),
+)
 
+# One entry of the trail. It outlives what it is about, so nothing here is a foreign key.
+audit_event = Table(
+    "audit_event",
+    METADATA,
+    _column("seq", Integer, key=True),
+    _column("at", Moment),
+    _column("actor"),
+    _column("host"),
+    _column("action"),
+    _column("object"),
+    _column("object_name"),
+    _column("outcome"),
+    _column("reason"),
+    _column("previous", LargeBinary),
+    _column("mac", LargeBinary),
+    Index("audit_event_object", "object", "seq"),
+)
 
-class IdentityRow(Row, table=True):
-    """A source identity that connections start from; the version is part of what its seal binds."""
+# A key that seals values, itself wrapped by the vault; the one not retired seals new values of its scope.
+data_key = Table(
+    "data_key",
+    METADATA,
+    _column("id", key=True),
+    _column("scope", index=True),
+    _column("wrapped", LargeBinary),
+    _column("created_at", Moment),
+    _column("retired_at", Moment, null=True),
+)
 
-    id: str = _id()
-    name: str = Field(unique=True)
-    provider: str
-    method: str
-    sealed: bytes
-    key_id: str = Field(foreign_key="data_key.id", index=True)
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
-    version: int
+# What only one process may do, and which does it.
+lease = Table("lease", METADATA, _column("name", key=True), _column("holder"), _column("until", Moment))
 
+# A form that was not finished.
+draft = Table("draft", METADATA, _column("id", key=True), *_sealed(), _column("updated_at", Moment))
 
-class CredentialRow(Row, table=True):
-    """The sealed JSON of the fields: one current, and one pending while a platform-managed credential is replaced.
+# A setting of this store.
+setting = Table("setting", METADATA, _column("key", key=True), _column("value", JSON))
 
-    `renewal` says how far a refresh of its tokens came.
-    """
-
-    __table_args__ = (UniqueConstraint("connection_id", "status"),)
-
-    id: str = _id()
-    connection_id: str = _of_connection()
-    status: str
-    renewal: str
-    sealed: bytes
-    key_id: str = Field(foreign_key="data_key.id", index=True)
-    version: int
-
-
-class IntendedUseRow(Row, table=True):
-    """What a connection is for, in the user's order."""
-
-    connection_id: str = _of_connection(primary_key=True)
-    position: int = Field(primary_key=True)
-    use: str
-    targets: dict[str, str] = Field(sa_type=JSON)
-
-
-class TagRow(Row, table=True):
-    """A word a user put on a connection."""
-
-    connection_id: str = _of_connection(primary_key=True)
-    tag: str = Field(primary_key=True, index=True)
-
-
-class CheckRunRow(Row, table=True):
-    """One test of a connection; the newest few hundred are kept."""
-
-    __table_args__ = (Index("check_run_history", "connection_id", "seq"),)
-
-    seq: int | None = Field(default=None, primary_key=True)
-    id: str = Field(unique=True)
-    connection_id: str = _of_connection()
-    outcome: str
-    started_at: datetime = _time()
-    duration_ms: float
-    failure_kind: str | None
-    failure_message: str
-    failure_next_step: str
-    sealed_detail: bytes
-    key_id: str = Field(foreign_key="data_key.id", index=True)
-    version: int
-
-
-class GrantVerdictRow(Row, table=True):
-    """The latest verdict on one permission, in the order the check gave them."""
-
-    connection_id: str = _of_connection(primary_key=True)
-    position: int = Field(primary_key=True)
-    use: str
-    permission: str
-    state: str
-    evidence: str | None
-    detail: str
-    why: str
-    facts: list[str] = Field(sa_type=JSON)
-    seen_at: datetime = _time()
-
-
-class ConsumerRow(Row, table=True):
-    """Something that uses a connection."""
-
-    __table_args__ = (UniqueConstraint("connection_id", "project_id", "kind", "name"),)
-
-    id: str = _id()
-    connection_id: str = _of_connection()
-    project_id: str | None = Field(foreign_key="project.id", ondelete="CASCADE", index=True)
-    kind: str
-    name: str
-    created_at: datetime = _time()
-    last_used_at: datetime | None = _time()
-    use_count: int
-
-
-class AuditEventRow(Row, table=True):
-    """One entry of the trail. It outlives what it is about, so nothing here is a foreign key."""
-
-    __table_args__ = (Index("audit_event_object", "object", "seq"),)
-
-    seq: int = Field(primary_key=True)
-    at: datetime = _time()
-    actor: str
-    host: str
-    action: str
-    object: str
-    object_name: str
-    outcome: str
-    reason: str
-    previous: bytes
-    mac: bytes
-
-
-class DataKeyRow(Row, table=True):
-    """A key that seals values, itself wrapped by the vault; the one not retired seals new values of its scope."""
-
-    id: str = _id()
-    scope: str = Field(index=True)
-    wrapped: bytes
-    created_at: datetime = _time()
-    retired_at: datetime | None = _time()
-
-
-class LeaseRow(Row, table=True):
-    """What only one process may do, and which does it."""
-
-    name: str = Field(primary_key=True)
-    holder: str
-    until: datetime = _time()
-
-
-class DraftRow(Row, table=True):
-    """A form that was not finished."""
-
-    id: str = _id()
-    sealed: bytes
-    key_id: str = Field(foreign_key="data_key.id", index=True)
-    version: int
-    updated_at: datetime = _time()
-
-
-class SettingRow(Row, table=True):
-    """A setting of this store."""
-
-    key: str = Field(primary_key=True)
-    value: Any = Field(sa_type=JSON)
-
-
-class SavedFilterRow(Row, table=True):
-    """A filter line kept under a name."""
-
-    name: str = Field(primary_key=True)
-    text: str
-
-
-def _table(name: str) -> Table:
-    return METADATA.tables[name]
-
-
-alembic_version = _table("alembic_version")
-organization = _table("organization")
-project = _table("project")
-connection = _table("connection")
-state_tally = _table("state_tally")
-identity = _table("identity")
-credential = _table("credential")
-intended_use = _table("intended_use")
-tag = _table("tag")
-check_run = _table("check_run")
-grant_verdict = _table("grant_verdict")
-consumer = _table("consumer")
-audit_event = _table("audit_event")
-data_key = _table("data_key")
-lease = _table("lease")
-draft = _table("draft")
-setting = _table("setting")
-saved_filter = _table("saved_filter")
+# A filter line kept under a name.
+saved_filter = Table("saved_filter", METADATA, _column("name", key=True), _column("text"))

@@ -112,22 +112,26 @@ class SessionDoor:
     def ways(self) -> Ways:
         """Look at the vault, or at the place where one would be made. Opens nothing."""
         from jackfield.services.doctor import examine
-        from jackfield.vault.keyrings import keyring_availability
         from jackfield.vault.slots import SlotKind
 
-        folder, keyring = next(iter(examine(self._home))), keyring_availability()
+        folder = next(iter(examine(self._home)))
         notes = [self._hint] if self._hint else []
         if not folder.ok:
             notes.append(f"{folder.cause} {folder.next_step}")
-        if not self.exists():
-            hint = "; jackfield key add keyring lets it open the vault" if keyring.usable else ""
-            notes.append(f"OS keyring: {'' if keyring.usable else 'not available here: '}{keyring.reason}{hint}.")
-            return Ways(notes=tuple(notes))
         try:
             kinds = self._home.ways_in(floor=self._floor)
         except JackfieldError as error:
             return Ways(notes=(*notes, str(error)))
-        if SlotKind.KEYRING in kinds and not keyring.usable:
+        if kinds and SlotKind.KEYRING not in kinds:
+            return Ways(SlotKind.RECOVERY in kinds, notes=tuple(notes))
+
+        from jackfield.vault.keyrings import keyring_availability  # brings much that most vaults never need
+
+        keyring = keyring_availability()
+        if not kinds:
+            hint = "; jackfield key add keyring lets it open the vault" if keyring.usable else ""
+            notes.append(f"OS keyring: {'' if keyring.usable else 'not available here: '}{keyring.reason}{hint}.")
+        elif not keyring.usable:
             notes.append(f"The OS keyring that opens this vault is not available here: {keyring.reason}.")
         return Ways(SlotKind.RECOVERY in kinds, SlotKind.KEYRING in kinds and keyring.usable, tuple(notes))
 
