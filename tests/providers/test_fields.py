@@ -3,8 +3,9 @@
 import pytest
 
 from jackfield.model.errors import InvalidField
-from jackfield.providers.contract.field import Field, FieldKind, Normalise
+from jackfield.providers.contract.field import Field
 from jackfield.providers.contract.fields import normalise, read_value, told_of_address
+from jackfield.providers.contract.kinds import FieldKind, Normalise
 
 HOST = Field(name="host", label="Host", kind=FieldKind.HOST)
 URL = Field(name="url", label="URL", kind=FieldKind.URL, normalise=(Normalise.LOWER, Normalise.HTTPS))

@@ -15,7 +15,8 @@ from jackfield.net.failure import NetFailure
 from jackfield.net.http import HttpClient, Reply, Shape
 from jackfield.providers.contract.call import Call
 from jackfield.providers.contract.expression import Expression, Template, path_escape
-from jackfield.providers.contract.fact import Auth, Effect, Fact, Pages
+from jackfield.providers.contract.fact import Auth, Fact, Pages
+from jackfield.providers.contract.kinds import Effect
 from jackfield.providers.contract.spec import Method, Provider
 from jackfield.providers.contract.values import NOTHING
 from jackfield.text import cleaned

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jackfield.model.check import Grant, Step, StepName
 from jackfield.model.connection import IntendedUse
 from jackfield.model.secret import FieldValue
-from jackfield.providers.contract.spec import Method, Provider
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Method, Provider
 
 CHECK_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
@@ -17,8 +19,8 @@ CONNECT_SECONDS = 5.0
 class CheckRequest:
     """One credential to be tested. `function` finds the provider's Python functions by name."""
 
-    provider: Provider
-    method: Method
+    provider: "Provider"
+    method: "Method"
     fields: Mapping[str, FieldValue]
     uses: tuple[IntendedUse, ...]
     function: Callable[[str], Callable[..., Any]]

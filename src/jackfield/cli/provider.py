@@ -66,7 +66,7 @@ def list_providers(program: Program) -> None:
 
 def _usable(program: Program) -> "Iterator[Provider]":
     """Every provider whose file can be read; of the others the reason is told."""
-    from jackfield.providers.contract.registry import ProviderFileError
+    from jackfield.providers.contract.provider_file import ProviderFileError
 
     registry = registry_of(program)
     for slug in registry.slugs():

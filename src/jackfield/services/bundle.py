@@ -34,8 +34,9 @@ from jackfield.model.errors import (
 )
 from jackfield.model.names import DESCRIPTION_LIMIT, require_description, suggest_slug
 from jackfield.model.secret import FieldValue, Secret
-from jackfield.providers.contract.field import Field, FieldKind
+from jackfield.providers.contract.field import Field
 from jackfield.providers.contract.fields import complete, read_value
+from jackfield.providers.contract.kinds import FieldKind
 from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Method
 from jackfield.services.importing.finding import Candidate, is_text, provider_and_method, told_of_hosts

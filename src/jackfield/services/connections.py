@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from jackfield.model.connection import Connection, ConnectionSummary, Scope, State
 from jackfield.model.errors import BlobTampered, InvalidField, NotFound, Refused, UsageError
@@ -12,7 +12,6 @@ from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
 from jackfield.providers.contract.address import is_unverified
 from jackfield.providers.contract.fields import all_names, complete, first_secret
 from jackfield.providers.contract.registry import Registry
-from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.audit import Audit
 from jackfield.services.identities import Identities, Identity
 from jackfield.services.requirements import merged, refuse_lent, require_definition, secret_names, without
@@ -28,6 +27,9 @@ from jackfield.store.listing import ConnectionList, Sort
 from jackfield.store.store import Store
 from jackfield.store.transaction import Reading, Writing, new_id
 from jackfield.text import cleaned
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Method, Provider
 
 __all__ = ["Changes", "ConnectionList", "Connections", "Consumer", "Definition", "Filter", "Sort", "parse_filter"]
 
@@ -326,7 +328,7 @@ class Connections:
         """A keyed digest of the first secret among a connection's fields, by which equal secrets are found."""
         return self._digest_of(self._method(connection), values)
 
-    def provider_and_method(self, slug: str, method_id: str) -> tuple[Provider, Method]:
+    def provider_and_method(self, slug: str, method_id: str) -> tuple["Provider", "Method"]:
         """Raises NotFound for the provider, InvalidField for the method."""
         provider = self._registry.get(slug)
         try:
@@ -341,7 +343,7 @@ class Connections:
         self,
         tx: Reading,
         connection: Connection,
-        method: Method,
+        method: "Method",
         fields: Mapping[str, FieldInput],
         open_fields: Callable[[Reading, Connection, Status], dict[str, FieldValue]],
     ) -> dict[str, FieldValue]:
@@ -370,10 +372,10 @@ class Connections:
         except (BlobTampered, NotFound, InvalidField):
             return None
 
-    def _method(self, connection: Connection) -> Method:
+    def _method(self, connection: Connection) -> "Method":
         return self.provider_and_method(connection.provider, connection.method)[1]
 
-    def _digest_of(self, method: Method, values: Mapping[str, FieldValue]) -> str | None:
+    def _digest_of(self, method: "Method", values: Mapping[str, FieldValue]) -> str | None:
         """A keyed digest of the first secret of the form, by which equal secrets are found."""
         found = first_secret(method, values)
         return None if found is None else self._digest(found[1])

@@ -240,7 +240,8 @@ def _core_dumps() -> Finding:
 
 def _providers(home: Home) -> Iterator[Finding]:
     """Files that cannot be used, and vendor libraries that are not there."""
-    from jackfield.providers.contract.registry import ProviderFileError, Registry, missing_driver
+    from jackfield.providers.contract.provider_file import ProviderFileError
+    from jackfield.providers.contract.registry import Registry, missing_driver
 
     registry = Registry(home.providers)
     problems = list(registry.problems)

@@ -3,24 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from jackfield.model.connection import Connection, IntendedUse, Scope
 from jackfield.model.errors import InvalidField
 from jackfield.model.names import require_description, require_slug
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
 from jackfield.providers.contract.address import is_unverified, vendor_host, verification_switch
-from jackfield.providers.contract.field import Field
 from jackfield.providers.contract.fields import all_names, defaults, is_shown, normalise, read_value
 from jackfield.providers.contract.guide import guide_steps
 from jackfield.providers.contract.paste import Pasted, read_block
 from jackfield.providers.contract.registry import missing_driver
 from jackfield.providers.contract.snippet import merged_snippet, missing_targets, placeholder, target_values
-from jackfield.providers.contract.spec import Method, Permission, Provider, Use
 from jackfield.services.identities import Identity
 from jackfield.services.schedule import DEFAULT_MINUTES, SHORTEST_MINUTES
 from jackfield.services.testing import Draft
 from jackfield.store.connections import Definition
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.field import Field
+    from jackfield.providers.contract.spec import Method, Permission, Provider, Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Typed:
 class Form:
     """State of one guided form. `texts` hold secrets in clear, as the widgets do; they end with the form."""
 
-    provider: Provider
+    provider: "Provider"
     method_id: str
     uses: dict[str, dict[str, str]] = field(default_factory=dict)  # use id → target values
     texts: dict[str, str] = field(default_factory=dict)  # field → normalised text
@@ -65,7 +67,7 @@ class Form:
     connection: Connection | None = None  # the one being edited
 
     @classmethod
-    def new(cls, provider: Provider, scope: Scope | None = None) -> Self:
+    def new(cls, provider: "Provider", scope: Scope | None = None) -> Self:
         """An empty form with the recommended method."""
         first = next((method for method in provider.methods if method.recommended), provider.methods[0])
         form = cls(provider, first.id, scope=scope)
@@ -75,7 +77,7 @@ class Form:
     @classmethod
     def of(
         cls,
-        provider: Provider,
+        provider: "Provider",
         connection: Connection,
         fields: Mapping[str, FieldValue],
         identity: Identity | None = None,
@@ -108,11 +110,11 @@ class Form:
         return form
 
     @property
-    def method(self) -> Method:
+    def method(self) -> "Method":
         return self.provider.method(self.method_id)
 
     @property
-    def methods(self) -> tuple[Method, ...]:
+    def methods(self) -> tuple["Method", ...]:
         """What can be chosen between."""
         return self.provider.methods
 
@@ -127,7 +129,7 @@ class Form:
 
     # --- step 1: access -------------------------------------------------------------------------------------------
 
-    def possible_uses(self) -> tuple[Use, ...]:
+    def possible_uses(self) -> tuple["Use", ...]:
         """The provider's uses that work with the chosen method."""
         return tuple(use for use in self.provider.uses if not use.methods or self.method_id in use.methods)
 
@@ -174,15 +176,15 @@ class Form:
                 rows += [self._wanted(use, one) for one in use.permissions if self._applies(use, one)]
         return tuple(rows)
 
-    def _wanted(self, use: Use, permission: Permission) -> Wanted:
+    def _wanted(self, use: "Use", permission: "Permission") -> Wanted:
         name = permission.name.render(self._names(use), absent=placeholder)
         return Wanted(use.id, str(name), permission.why, permission.when, permission.verified)
 
-    def _applies(self, use: Use, permission: Permission) -> bool:
+    def _applies(self, use: "Use", permission: "Permission") -> bool:
         """False only when the fields and targets already rule the permission out; facts are not known here."""
         return permission.applies is None or permission.applies.decide(self._names(use)) is not False
 
-    def _names(self, use: Use) -> dict[str, object]:
+    def _names(self, use: "Use") -> dict[str, object]:
         return {**self._plain_names(), "target": target_values(use, self.uses.get(use.id, {}))}
 
     def _plain_names(self) -> dict[str, object]:
@@ -215,12 +217,12 @@ class Form:
                 return frozenset(kind.lends.get(self.method_id, {}))
         return frozenset()
 
-    def asked(self) -> tuple[Field, ...]:
+    def asked(self) -> tuple["Field", ...]:
         """The fields to show now; some depend on what others hold, and an identity gives some."""
         known, lent = {**defaults(self.method), **self.readable()}, self.lent
         return tuple(one for one in self.method.fields if one.name not in lent and is_shown(one, self.method_id, known))
 
-    def obtained(self) -> tuple[Field, ...]:
+    def obtained(self) -> tuple["Field", ...]:
         """The fields that a login fills instead of the user."""
         stores = self.method.oauth.stores if self.method.oauth is not None else {}
         return tuple(one for one in self.method.fields if one.obtained and one.name in stores)
@@ -335,7 +337,7 @@ class Form:
                     continue
         return found
 
-    def _field(self, name: str) -> Field:
+    def _field(self, name: str) -> "Field":
         return next(one for one in self.method.fields if one.name == name)
 
     # --- test and save --------------------------------------------------------------------------------------------
@@ -404,7 +406,7 @@ class Form:
         }
 
     @classmethod
-    def from_content(cls, provider: Provider, content: Mapping[str, Any]) -> Self:
+    def from_content(cls, provider: "Provider", content: Mapping[str, Any]) -> Self:
         """A form as its draft kept it, but for its identity; what the provider no longer has is left out."""
         form = cls.new(provider)
         methods = {method.id for method in provider.methods}

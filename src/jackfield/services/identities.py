@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jackfield.checks.request import CheckRequest, OnProgress
 from jackfield.model.check import CheckResult, FailureKind, Outcome
@@ -12,13 +12,15 @@ from jackfield.model.secret import FieldValue
 from jackfield.net.network import Network
 from jackfield.providers.contract.fields import complete
 from jackfield.providers.contract.registry import Registry
-from jackfield.providers.contract.spec import Provider, SourceIdentity
 from jackfield.services.audit import Audit
 from jackfield.services.sealing import IDENTITIES_SCOPE, Sealer, fields_from_bytes, fields_to_bytes
 from jackfield.store import connections, identities
 from jackfield.store.identities import Identity, SealedFields
 from jackfield.store.store import Store
 from jackfield.store.transaction import Reading, Writing, new_id
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Provider, SourceIdentity
 
 __all__ = ["Identities", "Identity", "Said"]
 
@@ -224,7 +226,7 @@ class Identities:
             return frozenset()
         return frozenset(self._kind(identity).lends.get(connections.get(tx, connection_id).method, {}))
 
-    def provider_and_kind(self, slug: str, kind: str) -> tuple[Provider, SourceIdentity]:
+    def provider_and_kind(self, slug: str, kind: str) -> tuple["Provider", "SourceIdentity"]:
         """Raises NotFound for the provider, InvalidField for the kind."""
         provider = self._registry.get(slug)
         try:
@@ -237,7 +239,7 @@ class Identities:
                 f"It has {known}." if known else "Its connections have all their fields themselves.",
             ) from None
 
-    def _kind(self, identity: Identity) -> SourceIdentity:
+    def _kind(self, identity: Identity) -> "SourceIdentity":
         return self.provider_and_kind(identity.provider, identity.method)[1]
 
     def _replace(

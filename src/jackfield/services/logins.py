@@ -19,7 +19,6 @@ from jackfield.model.errors import BlobTampered, Refused
 from jackfield.model.secret import FieldInput, FieldValue, Stored
 from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
-from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.connections import Changes
 from jackfield.services.form import Form
 from jackfield.services.requirements import merged
@@ -29,6 +28,7 @@ from jackfield.services.tokens import oauth_client
 
 if TYPE_CHECKING:
     from jackfield.providers.contract.oauth import BrowserPrompt, DevicePrompt, OAuthClient
+    from jackfield.providers.contract.spec import Method, Provider
 
 _QUIET: Final = 2  # light modules around a QR code
 _HALVES: Final = {(True, True): " ", (True, False): "▄", (False, True): "▀", (False, False): "█"}  # dark above, below
@@ -60,7 +60,7 @@ class Prompt:
 Show = Callable[[Prompt], None]
 
 
-def ways(method: Method) -> tuple[Way, ...]:
+def ways(method: "Method") -> tuple[Way, ...]:
     """How this method can log in, the best first; none for a method without a login."""
     oauth = method.oauth
     found: list[Way] = []
@@ -151,8 +151,8 @@ def qr_lines(text: str, *, ascii_only: bool = False) -> tuple[str, ...]:
 
 async def _log_in(
     client: "OAuthClient",
-    provider: Provider,
-    method: Method,
+    provider: "Provider",
+    method: "Method",
     show: Show,
     way: Way | None,
     pasted: Awaitable[str] | None,
@@ -198,6 +198,6 @@ def _fields_to_log_in(session: Session, form: Form) -> Mapping[str, FieldValue]:
     return merged(form.provider, form.method, old, inputs, managed=False)
 
 
-def _obtained(method: Method) -> frozenset[str]:
+def _obtained(method: "Method") -> frozenset[str]:
     """The fields that a login fills."""
     return frozenset(method.oauth.stores) if method.oauth is not None else frozenset()

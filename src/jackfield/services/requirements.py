@@ -1,6 +1,7 @@
 """What a connection's definition and fields must be like before they are kept, and what an edit makes of them."""
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jackfield.model.connection import IntendedUse
@@ -11,16 +12,18 @@ from jackfield.net.address import Verdict, judge
 from jackfield.providers.contract.address import address_fields
 from jackfield.providers.contract.fields import complete
 from jackfield.providers.contract.snippet import missing_targets
-from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.schedule import SHORTEST_MINUTES
 from jackfield.store.connections import Definition
 
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Method, Provider
 
-def secret_names(method: Method) -> frozenset[str]:
+
+def secret_names(method: "Method") -> frozenset[str]:
     return frozenset(field.name for field in method.fields if field.is_secret)
 
 
-def require_definition(provider: Provider, method: Method, definition: Definition) -> None:
+def require_definition(provider: "Provider", method: "Method", definition: Definition) -> None:
     """Raises InvalidField for tags that are no slugs, tests too often, or uses the provider does not have."""
     for tag in definition.tags:
         require_slug(tag, field="tag")
@@ -30,7 +33,7 @@ def require_definition(provider: Provider, method: Method, definition: Definitio
     require_uses(provider, method, definition.uses)
 
 
-def require_uses(provider: Provider, method: Method, uses: tuple[IntendedUse, ...]) -> None:
+def require_uses(provider: "Provider", method: "Method", uses: tuple[IntendedUse, ...]) -> None:
     """Raises InvalidField for a use the provider or method does not have, or one whose target value is missing."""
     for intended in uses:
         try:
@@ -48,7 +51,7 @@ def require_uses(provider: Provider, method: Method, uses: tuple[IntendedUse, ..
             )
 
 
-def near_address(provider: Provider, method: Method, values: Mapping[str, FieldInput]) -> str:
+def near_address(provider: "Provider", method: "Method", values: Mapping[str, FieldInput]) -> str:
     """The loopback or private address, or `localhost`, that the fields name outright; empty when they name none."""
     for name in sorted(address_fields(provider, method)):
         value = values.get(name)
@@ -64,7 +67,12 @@ def near_address(provider: Provider, method: Method, values: Mapping[str, FieldI
 
 
 def merged(
-    provider: Provider, method: Method, old: Mapping[str, FieldValue], new: Mapping[str, FieldInput], *, managed: bool
+    provider: "Provider",
+    method: "Method",
+    old: Mapping[str, FieldValue],
+    new: Mapping[str, FieldInput],
+    *,
+    managed: bool,
 ) -> dict[str, FieldValue]:
     """The fields after an edit. Raises InvalidField or TakenOverByPlatform."""
     secrets = secret_names(method)

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from jackfield.checks.request import CONNECT_SECONDS
 from jackfield.model.check import STOPS_AUTOMATIC_TESTS, CheckResult, Outcome
@@ -26,12 +26,14 @@ from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.deadline import Deadline, within
 from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
-from jackfield.providers.contract.spec import Issued, PlatformManaged
 from jackfield.services.session import Session
 from jackfield.store import connections, credentials, leases
 from jackfield.store.connections import Definition
 from jackfield.store.credentials import Status
 from jackfield.store.transaction import Reading, Writing, new_id
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Issued, PlatformManaged
 
 SETTLING: Final = (2.0, 4.0, 8.0, 16.0)  # seconds between tries of a secret that the vendor has just made
 _HELD: Final = " held"  # in a pending secret that waits for the vendor's answer: names it held before; no field's name
@@ -71,7 +73,7 @@ async def take_over(session: Session, connection: Connection, network: Network) 
 async def _change(
     session: Session,
     connection: Connection,
-    managed: PlatformManaged,
+    managed: "PlatformManaged",
     old: Mapping[str, FieldValue],
     begun: Mapping[str, FieldValue],
     network: Network,
@@ -94,7 +96,7 @@ async def _change(
     return ""
 
 
-async def _room_for_one(ask: "Ask", issued: Issued, old: Mapping[str, FieldValue]) -> Sequence[str]:
+async def _room_for_one(ask: "Ask", issued: "Issued", old: Mapping[str, FieldValue]) -> Sequence[str]:
     """The names that the vendor holds now. Raises Refused when it would take no more, or does not tell."""
     try:
         held: Sequence[str] = await ask(issued.held, old)
@@ -290,7 +292,7 @@ class _Vendor:
         return result
 
 
-def _managed(session: Session, connection: Connection) -> PlatformManaged:
+def _managed(session: Session, connection: Connection) -> "PlatformManaged":
     managed = session.registry.get(connection.provider).platform_managed
     if managed is None or (managed.methods and connection.method not in managed.methods):
         raise Refused(

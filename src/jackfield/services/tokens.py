@@ -23,7 +23,6 @@ from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
 from jackfield.net.trace import Trace
 from jackfield.providers.contract.functions import parse_time
-from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.audit import Audit
 from jackfield.services.connections import Connections
 from jackfield.store import connections, credentials, leases
@@ -34,6 +33,7 @@ from jackfield.store.transaction import Writing, new_id
 if TYPE_CHECKING:
     from jackfield.net.http import Reply
     from jackfield.providers.contract.oauth import LoginFailed, OAuthClient
+    from jackfield.providers.contract.spec import Method, Provider
 
 EARLY: Final = timedelta(minutes=2)  # a token that ends within this is renewed before it is used
 LEASE_SECONDS: Final = 30.0  # longer than one refresh can take; what a crash left is taken up after it
@@ -236,13 +236,13 @@ class Tokens:
         oauth = self._method(connection).oauth
         return oauth is not None and all(one.get(name) == other.get(name) for name in oauth.stores)
 
-    def _method(self, connection: Connection) -> Method:
+    def _method(self, connection: Connection) -> "Method":
         return self._connections.provider_and_method(connection.provider, connection.method)[1]
 
 
 def oauth_client(
-    provider: Provider,
-    method: Method,
+    provider: "Provider",
+    method: "Method",
     fields: Mapping[str, FieldValue],
     network: Network,
     *,

@@ -1,20 +1,22 @@
 """From a filled form to a saved connection: what a test of it is made of, and saving it with what the test found."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from jackfield.model.check import CheckResult, ExpiryKnown
 from jackfield.model.connection import Connection
 from jackfield.model.errors import BlobTampered, InvalidField
 from jackfield.model.secret import FieldValue, Stored
 from jackfield.providers.contract.address import address_fields
-from jackfield.providers.contract.fact import Effect
-from jackfield.providers.contract.spec import PlatformManaged, Provider
+from jackfield.providers.contract.kinds import Effect
 from jackfield.services.connections import Changes
 from jackfield.services.form import Form
 from jackfield.services.requirements import merged
 from jackfield.services.session import Session
 from jackfield.services.testing import Draft
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import PlatformManaged, Provider
 
 Subject = tuple[object, ...]
 """Everything in a form that the result of a test depends on; it holds secrets, as the form does."""
@@ -156,7 +158,7 @@ def asks_for_attempts(form: Form) -> bool:
     return bool(form.possible_uses()) and any(fact.effect is Effect.ATTEMPT for fact in form.provider.facts.values())
 
 
-def management_of(provider: Provider, method_id: str) -> PlatformManaged | None:
+def management_of(provider: "Provider", method_id: str) -> "PlatformManaged | None":
     """How Jackfield takes this kind of credential over; None when it cannot."""
     managed = provider.platform_managed
     return None if managed is None or (managed.methods and method_id not in managed.methods) else managed

@@ -1,14 +1,17 @@
 """Where a provider's fields send a credential, and whether the peer there is verified."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jackfield.providers.contract.expression import Template
-from jackfield.providers.contract.spec import Method, Provider
 from jackfield.providers.contract.values import NOTHING
 
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Method, Provider
 
-def address_fields(provider: Provider, method: Method) -> frozenset[str]:
+
+def address_fields(provider: "Provider", method: "Method") -> frozenset[str]:
     """Fields that decide where the credential is sent, and how safely."""
     texts: list[Template] = []
     if isinstance(provider.base_url, tuple):
@@ -25,7 +28,7 @@ def address_fields(provider: Provider, method: Method) -> frozenset[str]:
     return reads & {field.name for field in method.fields if not field.is_secret}
 
 
-def vendor_host(provider: Provider, names: Mapping[str, object]) -> str:
+def vendor_host(provider: "Provider", names: Mapping[str, object]) -> str:
     """The host a check mainly talks to, as far as the fields tell; the provider's slug where they do not."""
     texts: list[Template] = []
     if isinstance(provider.base_url, tuple):
@@ -44,13 +47,13 @@ def vendor_host(provider: Provider, names: Mapping[str, object]) -> str:
     return provider.slug
 
 
-def verification_switch(provider: Provider, method: Method) -> str:
+def verification_switch(provider: "Provider", method: "Method") -> str:
     """The field that switches the verification of the peer's certificate; empty where nothing does."""
     reads = provider.tls.verified.reads if provider.tls.verified is not None else frozenset()
     return next((field.name for field in method.fields if field.name in reads), "")
 
 
-def is_unverified(provider: Provider, names: Mapping[str, object]) -> bool:
+def is_unverified(provider: "Provider", names: Mapping[str, object]) -> bool:
     """Whether these values ask for TLS whose certificate nobody verifies."""
     tls = provider.tls
     in_use = tls.used is None or tls.used.decide(names) is not False

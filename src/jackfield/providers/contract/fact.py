@@ -1,7 +1,6 @@
 """The shape of a fact: one declared, harmless request or call, and how it carries the credential."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -10,6 +9,7 @@ from pydantic import Field as Declared
 
 from jackfield.model.check import EvidenceKind
 from jackfield.providers.contract.expression import Expression, Template
+from jackfield.providers.contract.kinds import Effect
 from jackfield.providers.contract.part import Call, Part, Rule, Text
 
 
@@ -32,14 +32,6 @@ class Auth(Part):
             msg = "give exactly one of bearer, basic, headers, call"
             raise ValueError(msg)
         return self
-
-
-class Effect(StrEnum):
-    """What a request does at the vendor. Nothing that changes anything can be declared."""
-
-    INTROSPECT = "introspect"  # asks about the credential itself
-    READ = "read"  # reads something harmless
-    ATTEMPT = "attempt"  # would act, but is refused by construction; only with the user's consent
 
 
 class Pages(Part):

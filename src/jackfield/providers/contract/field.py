@@ -1,38 +1,13 @@
 """The shape of one field of a method's form."""
 
 import re
-from enum import StrEnum
 from typing import Self
 
 from pydantic import Field as Declared
 from pydantic import model_validator
 
+from jackfield.providers.contract.kinds import FieldKind, Normalise
 from jackfield.providers.contract.part import Name, Part, Rule
-
-
-class FieldKind(StrEnum):
-    TEXT = "text"
-    SECRET = "secret"  # noqa: S105 - a kind of field
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    CHOICE = "choice"
-    HOST = "host"
-    URL = "url"
-    PEM = "pem"
-    JSON = "json"
-    MULTILINE = "multiline"
-
-
-class Normalise(StrEnum):
-    """Changes made to a pasted value, and shown. Surrounding white space and quotes always go."""
-
-    LOWER = "lower"
-    NO_TRAILING_SLASH = "no-trailing-slash"
-    NO_SCHEME = "no-scheme"
-    NO_PATH = "no-path"
-    HTTPS = "https"  # put https:// in front of a bare host
-    NO_SPACES = "no-spaces"
-    VERBATIM = "verbatim"  # keep everything, white space and quotes too
 
 
 class Field(Part):

@@ -4,14 +4,17 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from jackfield.model.errors import InvalidField
 from jackfield.model.secret import FieldInput, FieldValue, Secret, Stored
-from jackfield.providers.contract.field import Field, FieldKind, Normalise
-from jackfield.providers.contract.spec import Method
+from jackfield.providers.contract.kinds import FieldKind, Normalise
 from jackfield.text.hosts import ascii_host, told_of_host
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.field import Field
+    from jackfield.providers.contract.spec import Method
 
 _PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]+-----\s.+?-----END [A-Z0-9 ]+-----", re.DOTALL)
 _HOST: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
@@ -27,7 +30,7 @@ class Normalised:
     changes: tuple[str, ...] = ()
 
 
-def normalise(field: Field, text: str) -> Normalised:
+def normalise(field: "Field", text: str) -> Normalised:
     """Bring a pasted value into the form the vendor expects. What changed is meant to be shown."""
     if Normalise.VERBATIM in field.normalise:
         return Normalised(text)
@@ -108,7 +111,7 @@ _SAYS: Final = {
 }
 
 
-def read_value(field: Field, text: str) -> FieldValue:
+def read_value(field: "Field", text: str) -> FieldValue:
     """The typed value of a normalised, judged text. Raises InvalidField, which never repeats the value."""
     if field.kind is FieldKind.BOOLEAN:
         if text.lower() not in {"true", "false", "yes", "no", "1", "0"}:
@@ -134,7 +137,7 @@ def read_value(field: Field, text: str) -> FieldValue:
     return Secret(text) if field.is_secret else text
 
 
-def _integer(field: Field, text: str) -> int:
+def _integer(field: "Field", text: str) -> int:
     if not re.fullmatch(r"-?\d{1,18}", text):
         raise InvalidField(field.name, f"{field.label} is a whole number.", _example(field))
     number = int(text)
@@ -144,7 +147,7 @@ def _integer(field: Field, text: str) -> int:
     return number
 
 
-def _judge_shape(field: Field, text: str) -> None:
+def _judge_shape(field: "Field", text: str) -> None:
     """What the kind of a field asks of its text."""
     if not field.is_long and ("\n" in text or "\r" in text):
         raise InvalidField(field.name, f"{field.label} is one line; this has several.", _example(field))
@@ -171,7 +174,7 @@ def _judge_shape(field: Field, text: str) -> None:
             pass
 
 
-def _judge_url(field: Field, text: str) -> None:
+def _judge_url(field: "Field", text: str) -> None:
     try:
         parts = urlsplit(text)
         valid = parts.scheme in {"https", "http"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -189,7 +192,7 @@ def _judge_url(field: Field, text: str) -> None:
         raise InvalidField(field.name, f"{field.label} must not hold ? or #.", "Cut it off there.")
 
 
-def _judge_json(field: Field, text: str) -> None:
+def _judge_json(field: "Field", text: str) -> None:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
@@ -204,11 +207,11 @@ def _judge_json(field: Field, text: str) -> None:
         raise InvalidField(field.name, f"{field.label} is not a JSON object.", "Paste the whole file.")
 
 
-def _example(field: Field) -> str:
+def _example(field: "Field") -> str:
     return f"Such as {field.example}" if field.example else ""
 
 
-def is_shown(field: Field, method: str, values: Mapping[str, FieldInput]) -> bool:
+def is_shown(field: "Field", method: str, values: Mapping[str, FieldInput]) -> bool:
     """Whether the form asks for the field, given what the other fields hold."""
     if field.obtained:
         return False
@@ -229,12 +232,12 @@ def rule_names(method: str, values: Mapping[str, FieldInput]) -> dict[str, objec
     return names
 
 
-def all_names(method: Method, values: Mapping[str, FieldInput]) -> dict[str, object]:
+def all_names(method: "Method", values: Mapping[str, FieldInput]) -> dict[str, object]:
     """Every field of the method as rules read it; one that was not given is empty text."""
     return {**{field.name: "" for field in method.fields}, **rule_names(method.id, values)}
 
 
-def complete(method: Method, values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+def complete(method: "Method", values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     """All fields of a method: those given, then defaults. Raises InvalidField for a missing or unknown one."""
     known = {field.name: field for field in method.fields}
     for name in values:
@@ -251,11 +254,11 @@ def complete(method: Method, values: Mapping[str, FieldValue]) -> dict[str, Fiel
     return done
 
 
-def defaults(method: Method) -> dict[str, FieldValue]:
+def defaults(method: "Method") -> dict[str, FieldValue]:
     return {field.name: field.default for field in method.fields if field.default is not None}
 
 
-def first_secret(method: Method, values: Mapping[str, FieldInput]) -> tuple[str, Secret] | None:
+def first_secret(method: "Method", values: Mapping[str, FieldInput]) -> tuple[str, Secret] | None:
     """The first secret of the form that holds something, with its field's name: equal secrets are found by it."""
     for field in method.fields:
         value = values.get(field.name)

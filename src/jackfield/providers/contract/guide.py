@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jackfield.providers.contract.spec import Method, Provider
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Method, Provider
 
 GUIDE_NAMES: Final = frozenset({"method", "organization", "connection"})  # built-in names that its steps may read
 _BUILT_IN: Final = {"organization.id": "organization id", "connection.name": "connection name"}
 
 
-def guide_steps(provider: Provider, method: Method, names: Mapping[str, object]) -> tuple[str, ...]:
+def guide_steps(provider: "Provider", method: "Method", names: Mapping[str, object]) -> tuple[str, ...]:
     """The guide of a method, a line a step. `names` holds field values and built-in names, but no secret.
 
     What is not known yet stays a readable mark, such as `<Host>`.

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as part
 from itertools import product
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jackfield.providers.contract.expression import Expression, Template
-from jackfield.providers.contract.field import FieldKind
-from jackfield.providers.contract.spec import Method, Provider
+from jackfield.providers.contract.kinds import FieldKind
 from jackfield.text import cleaned
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Method, Provider
 
 PASTE_LIMIT: Final = 256 * 1024
 _TEMPLATE_LIMIT: Final = 2048  # characters of a value that stands for several fields
@@ -34,12 +36,12 @@ class Pasted:
     refused: str = ""
 
 
-def recognise(provider: Provider, method: Method, text: str) -> dict[str, str]:
+def recognise(provider: "Provider", method: "Method", text: str) -> dict[str, str]:
     """Field → text found in a pasted block; empty when nothing in it is known. Never raises for any text."""
     return dict(read_block(provider, method, text).fields)
 
 
-def read_block(provider: Provider, method: Method, text: str) -> Pasted:
+def read_block(provider: "Provider", method: "Method", text: str) -> Pasted:
     """The fields in a pasted URL, PEM, JSON object, profile or list of assignments. Never raises for any text."""
     if len(text) > PASTE_LIMIT:
         return Pasted(refused=f"{len(text):,} characters were pasted, and {PASTE_LIMIT:,} are the limit.")
@@ -62,7 +64,7 @@ def _shown(name: str) -> str:
     return cleaned(name, limit=_NAME_LIMIT, lines=False)
 
 
-def _read_url(provider: Provider, _: Method, text: str) -> dict[str, str]:
+def _read_url(provider: "Provider", _: "Method", text: str) -> dict[str, str]:
     shape = provider.pasted_url
     if shape is None or "\n" in text or "://" not in text:
         return {}
@@ -86,7 +88,7 @@ def _read_url(provider: Provider, _: Method, text: str) -> dict[str, str]:
     return {name: value for name, value in values.items() if name and value} | options
 
 
-def _read_pem(_: Provider, method: Method, text: str) -> dict[str, str]:
+def _read_pem(_: "Provider", method: "Method", text: str) -> dict[str, str]:
     """Keys go to the secret PEM field, certificates to the other one; a block without its end is left to be judged."""
     if "-----BEGIN " not in text or text.startswith("{") or re.match(_ASSIGNMENT, text):
         return {}
@@ -111,7 +113,7 @@ def _pem_blocks(text: str) -> Iterator[str]:
             begins = None
 
 
-def _read_json(_: Provider, method: Method, text: str) -> dict[str, str]:
+def _read_json(_: "Provider", method: "Method", text: str) -> dict[str, str]:
     if not text.startswith("{"):
         return {}
     try:
@@ -138,7 +140,7 @@ def _leaves(data: Mapping[str, object], depth: int = 0) -> Iterator[tuple[str, s
             yield from _leaves(value, depth + 1)
 
 
-def _read_assignments(_: Provider, method: Method, text: str) -> dict[str, str]:
+def _read_assignments(_: "Provider", method: "Method", text: str) -> dict[str, str]:
     """`.env` lines, shell exports, an AWS-style profile (the first section that is known) or `name: value` lines."""
     if not re.search(r"^\s*\[[^\]]+\]\s*$", text, re.MULTILINE):
         pairs = assignments(text)
@@ -157,7 +159,7 @@ def _read_assignments(_: Provider, method: Method, text: str) -> dict[str, str]:
     return {}
 
 
-def _only_token(method: Method, pairs: Mapping[str, str]) -> dict[str, str]:
+def _only_token(method: "Method", pairs: Mapping[str, str]) -> dict[str, str]:
     """The one token among the pairs, as a vendor's tool prints or keeps it, where one secret is all that is asked."""
     secrets = [one.name for one in method.fields if one.is_secret and not one.obtained]
     tokens = [value for name, value in pairs.items() if _bare(name).endswith("token") and value]
@@ -181,7 +183,7 @@ def assignments(text: str) -> dict[str, str]:
     return pairs
 
 
-def from_names(method: Method, pairs: Mapping[str, str]) -> dict[str, str]:
+def from_names(method: "Method", pairs: Mapping[str, str]) -> dict[str, str]:
     """Field → text: by environment variable first, then by field name, ignoring case, hyphens and underscores."""
     by_variable = {variable.lower(): source for variable, source in method.environment.items()}
     by_field = {_bare(field.name): field.name for field in method.fields}
@@ -198,7 +200,7 @@ def from_names(method: Method, pairs: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _from_template(method: Method, template: Template, text: str) -> dict[str, str]:
+def _from_template(method: "Method", template: Template, text: str) -> dict[str, str]:
     """The fields that make the template say this text: names alone in it, or switches; empty when none do."""
     expressions = [part.text for part in template.parts if isinstance(part, Expression)]
     if all(name in {field.name for field in method.fields} for name in expressions):
@@ -215,7 +217,7 @@ def _from_template(method: Method, template: Template, text: str) -> dict[str, s
     return {}
 
 
-def _is_switch(method: Method, name: str) -> bool:
+def _is_switch(method: "Method", name: str) -> bool:
     return any(field.name == name and field.kind is FieldKind.BOOLEAN for field in method.fields)
 
 

@@ -5,46 +5,31 @@ Loading a provider reads its YAML only; no vendor library and no provider.py is 
 
 import importlib
 import importlib.util
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from pydantic import ValidationError
 
 from jackfield.model.errors import NotFound
-from jackfield.providers.contract.coherence import find_incoherence
 from jackfield.providers.contract.expression import RuleError
 from jackfield.providers.contract.packages import Offer, Standing, find_offers, forget_trusted, import_trusted
-from jackfield.providers.contract.spec import Provider
+from jackfield.providers.contract.provider_file import (
+    ProviderFileError,
+    ProviderProblem,
+    load_provider,
+    read_built_in,
+    shown,
+)
 from jackfield.text import cleaned
 from jackfield.text.hosts import drawn_as
 
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Provider
+
 BUILT_IN: Final = Path(__file__).resolve().parents[1]
-USER_FILE_LIMIT: Final = 1 << 20  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderProblem:
-    """A provider that could not be used; everything else works on. Each of its texts is one line."""
-
-    file: str
-    line: int  # from 1; 0 where it is not about a line
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
-
-
-class ProviderFileError(Exception):
-    """`file`, `line` and `reason` as in ProviderProblem, from whatever text."""
-
-    def __init__(self, file: str, line: int, reason: str) -> None:
-        self.problem = ProviderProblem(file, line, cleaned(reason, limit=300, lines=False))
-        super().__init__(str(self.problem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +131,18 @@ class Registry:
         summary = self._summaries.get(self._aliases.get(slug, slug))
         return slug if summary is None else summary.name
 
-    def get(self, slug: str) -> Provider:
+    def method_name(self, slug: str, method: str) -> str:
+        """What a method of a provider is called, as cheaply as its YAML is read; its id when there is none such."""
+        slug = self._aliases.get(slug, slug)
+        if slug in self._loaded:
+            names = {one.id: one.name for one in self._loaded[slug].methods}
+        elif slug in self._sources:
+            names = {one["id"]: one["name"] for one in read_built_in(self._sources[slug].file)["methods"]}
+        else:
+            names = {}
+        return names.get(method, method)
+
+    def get(self, slug: str) -> "Provider":
         """The provider with this slug or alias. Raises NotFound."""
         slug = self._aliases.get(slug, slug)
         if slug not in self._sources:
@@ -188,7 +184,7 @@ class Registry:
             return
         reason = _why_not_own(provider) or self._why_not(provider, self._sources)
         if reason:
-            self.problems.append(ProviderFileError(_shown(file), 1, reason).problem)
+            self.problems.append(ProviderFileError(shown(file), 1, reason).problem)
         else:
             self._add(provider, _Source(file, own=True))
 
@@ -203,7 +199,7 @@ class Registry:
             self._add(provider, _Source(offer.file, offer.package, offer=offer))
         return reason
 
-    def _add(self, provider: Provider, source: _Source) -> None:
+    def _add(self, provider: "Provider", source: _Source) -> None:
         self._sources[provider.slug] = source
         package = source.offer.distribution if source.offer else ""
         self._summaries[provider.slug] = Summary(provider.slug, provider.name, provider.category, source.own, package)
@@ -217,12 +213,12 @@ class Registry:
         del self._summaries[slug], self._loaded[slug]
         self._aliases = {alias: of for alias, of in self._aliases.items() if of != slug}
 
-    def _why_not_offered(self, provider: Provider, offer: Offer, taken: Mapping[str, _Source]) -> str:
+    def _why_not_offered(self, provider: "Provider", offer: Offer, taken: Mapping[str, _Source]) -> str:
         if provider.slug != offer.name:
             return f"its provider.yaml is about {provider.slug}"
         return self._why_not(provider, taken)
 
-    def _why_not(self, provider: Provider, taken: Mapping[str, _Source]) -> str:
+    def _why_not(self, provider: "Provider", taken: Mapping[str, _Source]) -> str:
         """Why a provider that is not ours cannot be used; empty when it can. None may take the place of another."""
         names = {*taken, *(alias for alias, slug in self._aliases.items() if slug in taken)}
         if stolen := sorted({provider.slug, *provider.aliases} & names):
@@ -231,52 +227,22 @@ class Registry:
         others = (one.name for one in self._summaries.values() if one.slug in taken)
         if alike := next((name for name in others if drawn_as(name) == drawn), ""):
             return f"name: {provider.name} could be taken for {alike}"
+        from jackfield.providers.contract.coherence import find_incoherence
+
         try:
             return find_incoherence(provider)
         except RuleError as error:
             return error.message
 
 
-def missing_driver(provider: Provider) -> str | None:
+def missing_driver(provider: "Provider") -> str | None:
     """The command that installs the provider's vendor library, when it is not there. Imports nothing."""
     if provider.driver is None or importlib.util.find_spec(provider.driver.module) is not None:
         return None
     return f"pip install 'jackfield[{provider.driver.extra}]'"
 
 
-def load_provider(file: Path) -> Provider:
-    """Read one provider file. Raises ProviderFileError naming file, line and reason."""
-    name = _shown(file)
-    try:
-        if file.stat().st_size > USER_FILE_LIMIT:
-            raise ProviderFileError(name, 1, "the file is larger than 1 MiB")
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ProviderFileError(name, 1, f"the file cannot be read: {reason}") from None
-    try:
-        data = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with stricter scalars
-        provider = Provider.model_validate(data)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ProviderFileError(name, line, str(error.problem)) from None
-    except yaml.YAMLError as error:
-        raise ProviderFileError(name, 1, str(error)) from None
-    except RecursionError:
-        raise ProviderFileError(name, 1, "it is nested too deeply") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        reason = f"{place}: {first['msg'].removeprefix('Value error, ')}" if place else first["msg"]
-        raise ProviderFileError(name, _line_of(text, first["loc"]), reason) from None
-    return provider
-
-
-def _shown(file: Path) -> str:
-    return cleaned(str(file), limit=300, lines=False)
-
-
-def _why_not_own(provider: Provider) -> str:
+def _why_not_own(provider: "Provider") -> str:
     """Why a user's own file may not say what it says; empty when it may."""
     if any(fact.call for fact in provider.facts.values()) or provider.platform_managed or provider.endpoint:
         return "facts: a provider file of your own is data only: HTTP requests, no call, endpoint or platform_managed"
@@ -306,49 +272,3 @@ def _top_lines(file: Path) -> tuple[Summary, tuple[str, ...]]:
             elif line.startswith("methods:"):
                 break
     return Summary(slug, name, category, own=False), aliases
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML in which only true and false are booleans, and a key given twice is an error."""
-
-    yaml_implicit_resolvers = {
-        first: [
-            (tag, pattern)
-            for tag, pattern in resolvers
-            if tag not in {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"}
-        ]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's signature
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key is no text", key.start_mark)
-            if key.value in seen and key.value != "<<":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value} is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-
-
-def _line_of(text: str, place: tuple[int | str, ...]) -> int:
-    """The line of a key or item, followed as far as the document goes."""
-    node = yaml.compose(text, _Loader)
-    line = 1
-    for part in place:
-        found = None
-        if isinstance(node, yaml.MappingNode):
-            found = next((value for key, value in node.value if key.value == str(part)), None)
-            line = next((key.start_mark.line + 1 for key, _ in node.value if key.value == str(part)), line)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            found = node.value[part]
-            line = found.start_mark.line + 1
-        if found is None:
-            break
-        node = found
-    return line

@@ -3,13 +3,17 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from jackfield.model.connection import IntendedUse
 from jackfield.providers.contract.functions import FUNCTIONS
-from jackfield.providers.contract.spec import Provider, SnippetFormat, Target, Use
+from jackfield.providers.contract.kinds import SnippetFormat
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Provider, Target, Use
 
 
-def target_values(use: Use, given: Mapping[str, str]) -> dict[str, object]:
+def target_values(use: "Use", given: Mapping[str, str]) -> dict[str, object]:
     """Target values as rules read them: text, or a list where the target takes many."""
     values: dict[str, object] = {}
     for name, target in use.target.items():
@@ -33,7 +37,7 @@ def placeholder(expression: str) -> str:
     return str(FUNCTIONS[function](mark)) if function in {"sql_name", "sql_text"} else mark
 
 
-def merged_snippet(provider: Provider, uses: Iterable[IntendedUse], names: Mapping[str, object]) -> str:
+def merged_snippet(provider: "Provider", uses: Iterable[IntendedUse], names: Mapping[str, object]) -> str:
     """One minimal snippet for the chosen uses. `names` holds field values and built-in names.
 
     Uses whose snippets have different formats follow one another; a use without one says why.
@@ -93,7 +97,7 @@ def _merge_policies(texts: list[str]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=1)
 
 
-def missing_targets(use: Use, given: Mapping[str, str]) -> tuple[tuple[str, Target], ...]:
+def missing_targets(use: "Use", given: Mapping[str, str]) -> tuple[tuple[str, "Target"], ...]:
     """Required targets without a value."""
     return tuple(
         (name, target)

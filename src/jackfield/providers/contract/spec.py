@@ -5,7 +5,6 @@ made at most once a check and only when a rule needs it; a *rule* is a CEL expre
 that gives true, false or nothing; nothing means unknown.
 """
 
-from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Self
 
@@ -16,6 +15,7 @@ from jackfield.model.check import FailureKind
 from jackfield.providers.contract.expression import Expression, Template
 from jackfield.providers.contract.fact import Auth, Fact
 from jackfield.providers.contract.field import Field
+from jackfield.providers.contract.kinds import Feature, ProofKind, SnippetFormat
 from jackfield.providers.contract.part import Call, Name, Part, Rule, Rules, Slug, Text, as_list
 
 
@@ -77,16 +77,6 @@ class Target(Part):
     help: str = ""
 
 
-class SnippetFormat(StrEnum):
-    IAM_POLICY = "iam-policy"  # statements of several uses become one policy
-    JSON = "json"
-    SQL = "sql"
-    HCL = "hcl"
-    SHELL = "shell"
-    LDIF = "ldif"  # lines that several uses share, such as the head of a modification, are said once
-    LINES = "lines"
-
-
 class Snippet(Part):
     format: SnippetFormat
     text: Text
@@ -102,15 +92,6 @@ class Reach(Part):
     next: Text
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
-
-
-class Feature(StrEnum):
-    SECRET_SYNC = "secret-sync"  # noqa: S105 - a feature
-    SECRET_ROTATION = "secret-rotation"  # noqa: S105 - a feature
-    DYNAMIC_SECRET = "dynamic-secret"  # noqa: S105 - a feature
-    SECRET_SCANNING = "secret-scanning"  # noqa: S105 - a feature
-    PKI = "pki"
-    OTHER = "other"
 
 
 class Use(Part):
@@ -218,15 +199,6 @@ class OAuth(Part):
             msg = "refresh needs the field refreshToken in stores"
             raise ValueError(msg)
         return self
-
-
-class ProofKind(StrEnum):
-    """What a provider or a method is tested against here, best first."""
-
-    REAL_SERVER = "real-server"
-    EMULATOR = "emulator"
-    DESCRIPTION = "description"
-    MINIATURE = "miniature"
 
 
 class Tested(Part):

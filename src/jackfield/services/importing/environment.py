@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from jackfield.model.secret import Secret
 from jackfield.providers.contract.paste import from_names
-from jackfield.providers.contract.registry import ProviderFileError, Registry
+from jackfield.providers.contract.provider_file import ProviderFileError
+from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.importing.finding import Candidate, Finding, candidate_of
 from jackfield.services.importing.gh import with_instance

@@ -8,10 +8,11 @@ from typing import Final
 from jackfield.model.errors import InvalidField, NotFound
 from jackfield.model.names import DESCRIPTION_LIMIT, suggest_slug
 from jackfield.model.secret import FieldValue
-from jackfield.providers.contract.field import FieldKind
 from jackfield.providers.contract.fields import told_of_address
+from jackfield.providers.contract.kinds import FieldKind
 from jackfield.providers.contract.paste import from_names
-from jackfield.providers.contract.registry import ProviderFileError, Registry
+from jackfield.providers.contract.provider_file import ProviderFileError
+from jackfield.providers.contract.registry import Registry
 from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.form import Form
 from jackfield.store.connections import Definition

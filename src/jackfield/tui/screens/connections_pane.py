@@ -61,14 +61,11 @@ def look(session: Session, connection_id: str) -> Glance | None:
             account = next(iter(session.tests.result(runs[0]).identity.values()), "")
         except BlobTampered:
             account = CANNOT_BE_READ
-    try:
-        provider = session.registry.get(connection.provider)
-        names = provider.name, provider.method(connection.method).name
-    except (NotFound, KeyError):  # its provider file, or this method of it, was taken away
-        names = connection.provider, connection.method
+    registry = session.registry
     return Glance(
         connection,
-        *names,
+        registry.name(connection.provider),
+        registry.method_name(connection.provider, connection.method),
         account,
         runs[0].failure if runs else None,
         session.tests.verdicts(connection_id).grants,

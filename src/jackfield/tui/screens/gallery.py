@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -11,8 +12,8 @@ from textual.widgets import Input
 
 from jackfield.model.connection import Scope
 from jackfield.model.errors import JackfieldError
-from jackfield.providers.contract.registry import ProviderFileError, Summary, missing_driver
-from jackfield.providers.contract.spec import Provider
+from jackfield.providers.contract.provider_file import ProviderFileError
+from jackfield.providers.contract.registry import Summary, missing_driver
 from jackfield.services.engine import Engine
 from jackfield.services.form import Form
 from jackfield.services.resuming import Begun, begun_forms, resume
@@ -30,6 +31,9 @@ from jackfield.tui.widgets.prose import Prose, paragraph
 from jackfield.tui.widgets.rows import Rows
 from jackfield.tui.widgets.text_input import TextInput
 from jackfield.tui.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Provider
 
 _BEGUN = "Begun"
 
@@ -65,7 +69,7 @@ class GalleryScreen(Screen[str | None]):
         """The provider at the cursor was read; None when its file cannot be used."""
 
         slug: str
-        provider: Provider | None
+        provider: "Provider | None"
 
     def __init__(self, session: Session, engine: Engine, scope: Scope | None = None) -> None:
         """`scope` is where a new connection belongs unless the user says otherwise."""

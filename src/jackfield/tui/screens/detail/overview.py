@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jackfield.model.check import CheckResult, ExpiryKnown, removed_words
 from jackfield.model.connection import Connection
 from jackfield.model.errors import JackfieldError, NotFound
-from jackfield.providers.contract.registry import ProviderFileError
-from jackfield.providers.contract.spec import Provider
+from jackfield.providers.contract.provider_file import ProviderFileError
 from jackfield.services.session import Session
 from jackfield.tui.symbols import state_mark
 from jackfield.tui.times import ago, left
 from jackfield.tui.widgets.lines import Line, Span
 from jackfield.tui.widgets.prose import pairs, paragraph
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Provider
 
 TLS_UNVERIFIED: Final = "TLS not verified: whoever sits between here and there could read the secret."
 _HOW_KNOWN: Final = {
@@ -30,7 +32,7 @@ class Facts:
     """A connection with everything its pages say about it. `result` is the last test; `damage` says why it is not."""
 
     connection: Connection
-    provider: Provider | None
+    provider: "Provider | None"
     place: str
     result: CheckResult | None
     damage: str

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
 
 from jackfield.model.secret import Stored
-from jackfield.providers.contract.spec import Use
 from jackfield.services.form import Form, Wanted
 from jackfield.tui.screens.form.rows import FormRow, label_width, option_editor, text_editor
 from jackfield.tui.screens.form.step import Step
 from jackfield.tui.widgets.choice import ChoiceList, Option
 from jackfield.tui.widgets.lines import Line, LineView, Span, literal, width_of
 from jackfield.tui.widgets.prose import Prose, code, paragraph
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Use
 
 _NOTHING_CHOSEN = "Nothing is chosen: only the login itself would be tested, and no permission."
 
@@ -58,7 +61,7 @@ class TargetRows(Vertical):
                 if not self._only_open or (target.required and empty):
                     yield use.id, name
 
-    def _row(self, use: Use, name: str, width: int) -> FormRow:
+    def _row(self, use: "Use", name: str, width: int) -> FormRow:
         target = use.target[name]
         value = self._form.uses[use.id].get(name, "")
         key, editor = f"{use.id}|{name}", text_editor(value, target.example)

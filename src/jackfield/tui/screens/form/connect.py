@@ -1,7 +1,7 @@
 """Step 3: the fields of the chosen method, and the test."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -9,8 +9,8 @@ from textual.containers import Vertical, VerticalScroll
 
 from jackfield.model.errors import InvalidField, JackfieldError
 from jackfield.model.secret import Stored
-from jackfield.providers.contract.field import Field, FieldKind
 from jackfield.providers.contract.fields import told_of_address
+from jackfield.providers.contract.kinds import FieldKind
 from jackfield.providers.contract.paste import Pasted
 from jackfield.services.form import Form
 from jackfield.services.identities import Identity
@@ -26,6 +26,9 @@ from jackfield.tui.widgets.lines import Line, literal
 from jackfield.tui.widgets.option_line import YES_OR_NO
 from jackfield.tui.widgets.prose import Prose, paragraph
 from jackfield.tui.widgets.text_input import TextInput
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.field import Field
 
 _METHOD: Final = "method|"  # row keys that are no field
 _START: Final = "identity|"
@@ -314,12 +317,12 @@ class ConnectStep(Step):
         return f"{'f4 lists what the vendor has. ' if target.pick else ''}{target.help}"
 
 
-def _told(field: Field | None, text: str) -> str:
+def _told(field: "Field | None", text: str) -> str:
     """What has to be told of a host that reads otherwise than it is looked up."""
     return told_of_address(text) if field is not None and field.kind in (FieldKind.HOST, FieldKind.URL) else ""
 
 
-def _about(field: Field) -> str:
+def _about(field: "Field") -> str:
     """What is asked, where it is found, and what else may be typed."""
     parts = (
         "" if field.required else "Optional.",

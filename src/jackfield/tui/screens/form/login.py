@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual.app import ComposeResult
 from textual.containers import Center
@@ -14,7 +14,6 @@ from textual.widgets import Input
 
 from jackfield.model.errors import JackfieldError
 from jackfield.net.network import Network
-from jackfield.providers.contract.spec import Method, Provider
 from jackfield.services.engine import Engine, Job
 from jackfield.services.logins import Prompt, Show, Way, ways
 from jackfield.tui.keys import Place, bindings
@@ -26,6 +25,9 @@ from jackfield.tui.widgets.prose import Prose, paragraph
 from jackfield.tui.widgets.qr import QrCode
 from jackfield.tui.widgets.text_input import TextInput
 from jackfield.tui.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.spec import Method, Provider
 
 Begin = Callable[[Network, Show, Awaitable[str]], Coroutine[Any, Any, Any]]
 """Logs in, in the engine's loop; the awaitable gives what the person pastes."""
@@ -41,8 +43,8 @@ _WAYS: Final = {
 
 def open_login(
     screen: Screen[Any],
-    provider: Provider,
-    method: Method,
+    provider: "Provider",
+    method: "Method",
     engine: Engine,
     begin: BeginBy,
     done: ScreenResultCallbackType[Any],

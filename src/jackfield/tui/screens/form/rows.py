@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,13 +12,16 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from jackfield.model.secret import Secret, Stored
-from jackfield.providers.contract.field import Field, FieldKind
+from jackfield.providers.contract.kinds import FieldKind
 from jackfield.services.sources import source_of
 from jackfield.tui.widgets.choice import Option
 from jackfield.tui.widgets.lines import Line, LineView, Span, fit, literal, width_of
 from jackfield.tui.widgets.option_line import YES_OR_NO, OptionLine
 from jackfield.tui.widgets.secret_input import SecretInput
 from jackfield.tui.widgets.text_input import TextInput
+
+if TYPE_CHECKING:
+    from jackfield.providers.contract.field import Field
 
 _LABEL_MOST: Final = 30  # cells
 _MARKS: Final[dict[bool | None, Line]] = {
@@ -172,7 +175,7 @@ def label_width(labels: Iterable[str]) -> int:
     return min(_LABEL_MOST, max(map(width_of, labels), default=0) + 3)
 
 
-def field_editor(field: Field, text: str, stored: Stored | None) -> Widget:
+def field_editor(field: "Field", text: str, stored: Stored | None) -> Widget:
     """The editor of a provider's field. A masked one begins empty: its row puts the text in."""
     if field.is_secret or field.is_long:
         return _BlockSecret(stored=stored is not None, multiline=field.is_long, placeholder=field.example)
