@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlcipher3.dbapi2 as cipher
-from sqlalchemy import ColumnElement, Engine, QueuePool, column, create_engine, event, exc, select, table
+from sqlalchemy import Engine, QueuePool, Select, column, create_engine, event, exc, select, table
 
 from jackfield.model.errors import HomeError, JackfieldError, StoreTampered
 from jackfield.store.files import flush_folder, make_private_file
@@ -183,10 +183,10 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
             connection.close()
 
 
-def holds_words(seq: ColumnElement[int], words: Iterable[str]) -> ColumnElement[bool]:
-    """Whether the connection `seq` holds every one of `words`, each of 3 characters or more, in one of its texts."""
+def holding(words: Iterable[str]) -> Select[Any]:
+    """The `seq` of every connection that holds each of `words`, of 3 characters or more, in one of its texts."""
     phrases = " AND ".join('"' + word.replace('"', '""') + '"' for word in words)
-    return seq.in_(select(_SEARCH.c.rowid).where(_SEARCH.c.search.match(phrases)))
+    return select(_SEARCH.c.rowid).where(_SEARCH.c.search.match(phrases))
 
 
 def _told(error: BaseException | None, path: Path) -> JackfieldError | None:

@@ -14,11 +14,12 @@ from jackfield.model.check import ExpiryKnown, FailureKind
 from jackfield.model.connection import ConnectionSummary, Scope, State
 from jackfield.store import tables
 from jackfield.store.columns import Expiry
-from jackfield.store.engine import SEARCHABLE, holds_words
+from jackfield.store.engine import SEARCHABLE, holding
 from jackfield.store.filter import Expires, Filter
 from jackfield.store.transaction import AnyRow, Reading
 
 PAGE: Final = 128
+_LOOKED_THROUGH: Final = 2048  # rows in list order in which a filter is tried before all that pass it are gathered
 _c = tables.connection.c
 _NO_EXPIRY: Final = literal(None, Expiry())
 _NO_FILTER: Final = Filter()
@@ -63,7 +64,7 @@ _SUMMARIES: Final = select(
 
 @dataclass(frozen=True, slots=True)
 class ConnectionList:
-    """Which connections, in which order. Without a place every connection is meant, and pages are slower."""
+    """Which connections, in which order. Without a place every connection is meant."""
 
     organization_id: str | None = None
     project_id: str | None = None
@@ -76,8 +77,11 @@ def count(tx: Reading, wanted: ConnectionList) -> int:
     """How many rows the list has."""
     if wanted.filter == _NO_FILTER:
         return sum(counts_by_state(tx, organization_id=wanted.organization_id, project_id=wanted.project_id).values())
-    conditions = [*_place(_c, wanted), *_parts(_c, wanted.filter), *_long_words(wanted.filter)]
-    return int(tx.value(select(func.count()).select_from(tables.connection).where(*conditions)))
+    conditions = [*_place(_c, wanted), *_parts(_c, wanted.filter)]
+    found = (
+        select(_c.seq).where(*conditions, *_words(wanted.filter)) if conditions else holding(_indexed(wanted.filter))
+    )
+    return int(tx.value(select(func.count()).select_from(found.subquery())))
 
 
 def page(
@@ -96,13 +100,23 @@ def page(
     """
     backwards = last or before is not None
     falling = wanted.descending is not backwards
-    conditions = _conditions(wanted)
-    for cursor, follows in ((after, not wanted.descending), (before, wanted.descending)):
-        if cursor is not None:
-            conditions.append(_beyond(tx, wanted.sort, cursor, greater=follows))
     order = [column.desc() if falling else column for column in _order(wanted.sort)]
-    chosen = select(_c.seq).where(*conditions).order_by(*order).limit(limit).offset(skip)
-    rows = tx.all(_SUMMARIES.where(_c.seq.in_(chosen)).order_by(*order))
+    start = [
+        _beyond(tx, wanted.sort, cursor, greater=follows)
+        for cursor, follows in ((after, not wanted.descending), (before, wanted.descending))
+        if cursor is not None
+    ]
+
+    def rows_where(*conditions: ColumnElement[bool]) -> list[AnyRow]:
+        chosen = select(_c.seq).where(*conditions).order_by(*order).limit(limit).offset(skip)
+        return list(tx.all(_SUMMARIES.where(_c.seq.in_(chosen)).order_by(*order)))
+
+    rows: list[AnyRow] = []
+    if wanted.filter != _NO_FILTER:  # what most rows pass fills a page from the first few
+        near = select(_c.seq).where(*_place(_c, wanted), *start).order_by(*order).limit(_LOOKED_THROUGH)
+        rows = rows_where(_c.seq.in_(near), *_parts(_c, wanted.filter, by_index=False))
+    if len(rows) < limit:
+        rows = rows_where(*_conditions(wanted), *start)
     return tuple(map(_summary, reversed(rows) if backwards else rows))
 
 
@@ -162,11 +176,11 @@ def _conditions(wanted: ConnectionList) -> list[ColumnElement[bool]]:
     filtered = tables.connection.alias("filtered").c
     if parts := _parts(filtered, found):
         conditions.append(_c.seq.in_(select(filtered.seq).where(*_place(filtered, wanted), *parts)))
-    return conditions + _long_words(found)
+    return conditions + _words(found)
 
 
-def _parts(c: Any, found: Filter) -> list[ColumnElement[bool]]:
-    """The filter, but for the words that the index of trigrams finds, over the columns `c`."""
+def _parts(c: Any, found: Filter, *, by_index: bool = True) -> list[ColumnElement[bool]]:
+    """The filter over the columns `c`, but for the words that the index of trigrams finds `by_index`."""
     project, tag, organization = tables.project.c, tables.tag.c, tables.organization.c
     parts: list[ColumnElement[bool]] = []
     if found.providers:
@@ -187,16 +201,25 @@ def _parts(c: Any, found: Filter) -> list[ColumnElement[bool]]:
     if found.expires:
         parts.append(or_(*(_expires(c.expires_at, span) for span in found.expires)))
     for word in found.words:
-        if len(word) < SEARCHABLE:
+        if not by_index or len(word) < SEARCHABLE:
             texts = c.name.contains(word, autoescape=True) | c.provider.contains(word, autoescape=True)
             holds = project.name.contains(word, autoescape=True)
             parts.append(texts | c.project_id.in_(select(project.id).where(holds)))
     return parts
 
 
-def _long_words(found: Filter) -> list[ColumnElement[bool]]:
-    words = [word for word in found.words if len(word) >= SEARCHABLE]
-    return [holds_words(_c.seq, words)] if words else []
+def _words(found: Filter) -> list[ColumnElement[bool]]:
+    """The words that the index of trigrams finds.
+
+    Over a sum, so that the database goes through its own index and asks of each row whether it was found: fetching
+    all that were found, one by one, takes longer.
+    """
+    words = _indexed(found)
+    return [(_c.seq + 0).in_(holding(words))] if words else []
+
+
+def _indexed(found: Filter) -> list[str]:
+    return [word for word in found.words if len(word) >= SEARCHABLE]
 
 
 def _place(c: Any, wanted: ConnectionList) -> list[ColumnElement[bool]]:

@@ -83,8 +83,8 @@ project = Table(
 )
 
 # `seq` breaks ties in every order of the list, and names the row in the search index. There is one index for each
-# order, by organization and by project, and one with all that a filter reads: it gives the `seq`s that pass in rising
-# order, so that sets of them are made fast.
+# order: of all, of an organization's and of a project's; and one with all that a filter reads: it gives the `seq`s that
+# pass in rising order, so that sets of them are made fast.
 _FILTERED: Final = ("project_id", "provider", "method", "state", "failure_kind", "expires_at", "name")
 connection = Table(
     "connection",
@@ -117,6 +117,11 @@ connection = Table(
     *_made(),
     _column("version", Integer),
     Index("connection_name", "organization_id", "name", unique=True, sqlite_where=text("project_id IS NULL")),
+    Index("connection_all_by_name", "name"),
+    Index("connection_all_by_state", "state", "name"),
+    Index("connection_all_by_expiry", "expires_at", "name"),
+    Index("connection_all_by_test", "tested_at", "name"),
+    Index("connection_all_by_provider", "provider", "name"),
     Index("connection_by_name", "organization_id", "name"),
     Index("connection_by_state", "organization_id", "state", "name"),
     Index("connection_by_expiry", "organization_id", "expires_at", "name"),

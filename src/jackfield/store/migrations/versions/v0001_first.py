@@ -182,6 +182,11 @@ def upgrade() -> None:  # one statement for each table and index: long, and noth
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("id"),
     )
+    op.create_index("connection_all_by_expiry", "connection", ["expires_at", "name"])
+    op.create_index("connection_all_by_name", "connection", ["name"])
+    op.create_index("connection_all_by_provider", "connection", ["provider", "name"])
+    op.create_index("connection_all_by_state", "connection", ["state", "name"])
+    op.create_index("connection_all_by_test", "connection", ["tested_at", "name"])
     op.create_index("connection_by_expiry", "connection", ["organization_id", "expires_at", "name"])
     op.create_index("connection_by_name", "connection", ["organization_id", "name"])
     op.create_index("connection_by_provider", "connection", ["organization_id", "provider", "name"])
