@@ -6,6 +6,7 @@ Prints figures and asserts none. `--runs 5` and `--rows 100 1000` say how much.
 """
 
 import argparse
+import re
 import statistics
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from support.terminal import KEYS, Latency, Terminal
 from support.whole import Filling
 
 _FILTER: Final = "prod-77"
+_NAME: Final = re.compile(rb"[a-z]+-[a-z]+-\d+")  # as `fill` makes them
 _PAUSE: Final = 0.05  # seconds without a byte before the pane is drawn
 _KEYS: Final = (  # what the row is called; keys that are not measured; keys that are
     ("down, no scroll", (), ("down",) * 15),
@@ -86,7 +88,7 @@ def _unlock(home: Home, rows: int, runs: int) -> dict[str, list[Latency]]:
             terminal.press(PASSPHRASE.reveal())
             begun, before = monotonic(), len(terminal.raw)
             terminal.send(KEYS["enter"])
-            while f"{rows:,} connections".encode() not in terminal.raw[before:]:
+            while not _NAME.search(terminal.raw, before):
                 terminal.read(1.0)
             if turn:
                 derived.append(argon)

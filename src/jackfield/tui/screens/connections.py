@@ -1,11 +1,10 @@
 """The home screen: the connections of a place, what the highlighted one is, and what can be done with them."""
 
-from asyncio import to_thread
+from asyncio import Event, gather, to_thread
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
-from typing import ClassVar, Final
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -50,7 +49,6 @@ class ConnectionsScreen(WorkingScreen[None]):
 
     BINDINGS = [*bindings(Place.CONNECTIONS), ("escape", "lift_filter")]
     AUTO_FOCUS = "PagedList"
-    CSS_PATH: ClassVar[Path] = Path(__file__).parents[1] / "styles" / "home.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-usual"), (34, "-tall")]
 
     @dataclass
@@ -73,6 +71,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         self._pane = ConnectionPane()
         self._saved_id: str | None = None  # to be highlighted when the list is read
         self._read_at = 0.0
+        self._answered = Event()  # the list was read, or could not be
         self._look_timer: Timer | None = None
         self._gather_timer: Timer | None = None
 
@@ -101,9 +100,10 @@ class ConnectionsScreen(WorkingScreen[None]):
         self.post_message(self.Heard(news))
 
     async def _arrive(self) -> None:
-        await self._list.recall_view()
-        self._list.place = await to_thread(lambda: describe(self._session, self._settings.place()))
+        place = to_thread(lambda: describe(self._session, self._settings.place()))
+        self._list.place, _ = await gather(place, self._list.recall_view())
         self._read_list(keep=False)
+        await self._answered.wait()  # nothing else is read before the list is there
         for notice in await to_thread(lambda: list(greetings(self._session))):
             self._tell(notice)
 
@@ -128,11 +128,13 @@ class ConnectionsScreen(WorkingScreen[None]):
 
     def on_paged_list_loaded(self, event: PagedList.Loaded) -> None:
         event.stop()
+        self._answered.set()
         self._saved_id = None
         self._note()
 
     def on_paged_list_load_failed(self, event: PagedList.LoadFailed) -> None:
         event.stop()
+        self._answered.set()
         self.after_error(event.error)
 
     # The highlighted one

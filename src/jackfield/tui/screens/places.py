@@ -3,7 +3,6 @@
 from asyncio import to_thread
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -52,7 +51,6 @@ class PlacesScreen(WorkingScreen[Chosen | None]):
 
     BINDINGS = [*bindings(Place.SCOPES), ("escape", "dismiss(None)")]
     AUTO_FOCUS = "PagedList"
-    CSS_PATH: ClassVar[Path] = Path(__file__).parents[1] / "styles" / "home.tcss"
     NOUN: ClassVar[str] = ""
     EMPTY: ClassVar[str] = ""
 
