@@ -24,10 +24,13 @@ def demo(context: click.Context, command: tuple[str, ...]) -> None:
         )
     if "exec" in command:
         raise UsageError("exec would end the demo that it runs in.", "Try it in a home of your own.")
-    from jackfield.cli.commands import run
     from jackfield.demo.home import demo as started
 
     with started() as made:
         options = ["--home", str(made.home.folder), "--passphrase-file", str(made.passphrase_file)]
-        code = run([*options, *(["--json"] if program.out.json else []), *command], made.network)
-    context.exit(code)
+        if program.out.json:
+            options.append("--json")
+        root = context.find_root().command
+        given = (made.network, program.umask)
+        code = root.main([*options, *command], prog_name="jackfield", standalone_mode=False, obj=given)
+    context.exit(code if isinstance(code, int) else 0)
