@@ -310,7 +310,7 @@ async def test_a_new_secret_that_is_all_there_is_is_kept_and_another_can_be_type
 ) -> None:
     """The old one does not open, and the vendor refuses the new one now."""
     world.sealed(session, "credential").write(session, bytes(100))
-    netlify.accepts = 0
+    netlify.revoked = True
     end, result = await resolve_pending(session, world.broken, netlify.network())
     assert (end, result.outcome) == (Takeover.UNRESOLVED, Outcome.FAILED)
     now = session.connections.get(world.broken.id)

@@ -85,7 +85,7 @@ def test_a_test_is_told_in_its_shape(made: Jackfield) -> None:
 
 
 def test_a_failed_test_says_why_and_what_to_do(made: Jackfield, netlify: Netlify) -> None:
-    netlify.accepts = 0
+    netlify.revoked = True
     ran = made("connection", "test", "sites", "--json")
     assert ran.code == 1
     assert keys_of(ran.json["failure"]) == {"kind": "str", "message": "str", "next_step": "str"}

@@ -11,14 +11,15 @@ else, and never green.
 
 import dataclasses
 import json
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 import pytest
 
 from jackfield.checks.picking import list_picks
-from jackfield.checks.request import CheckRequest
+from jackfield.checks.request import CheckRequest, OnProgress, Progress, StepEnded
 from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, ExpiryKnown, FailureKind, GrantState, Outcome, StepName
 from jackfield.model.connection import IntendedUse
@@ -35,9 +36,6 @@ REGISTRY = Registry()
 HELD = {GrantState.GRANTED, GrantState.IMPLIED}
 
 
-ONE_LOGIN: Final = "the credential is presented once, and the session that it opens goes on"
-
-
 class World(AbstractContextManager["World"]):
     """A vendor with one credential. Subclasses say what is in it and how to take things away.
 
@@ -48,7 +46,7 @@ class World(AbstractContextManager["World"]):
     offers        picker → target values, and what it then offers; every picker of the provider stands here
     offered_to    the method for which it does; the first one by default
     shared        others keep things on the same server, and pickers offer these as well
-    never_revoked why the credential cannot be refused in the middle of a check, after it was accepted
+    one_request   why a check asks nothing more once the credential was accepted, so that it cannot die in the middle
     wrong         method id → the same fields with a secret that the vendor does not know
     """
 
@@ -57,7 +55,7 @@ class World(AbstractContextManager["World"]):
     offers: ClassVar[dict[str, tuple[dict[str, str], list[str]]]] = {}
     offered_to: ClassVar[str] = ""
     shared: ClassVar[bool] = False
-    never_revoked: ClassVar[str] = ""
+    one_request: ClassVar[str] = ""
     private_allowed = False
     never_expires = False
 
@@ -96,10 +94,13 @@ class World(AbstractContextManager["World"]):
         """What was asked of the vendor that it does not know; a real server has nothing to say here."""
         return []
 
-    def revoke_after_proof(self, method: str) -> bool:
-        """Make the vendor refuse the credential after it accepted it once; False where `never_revoked` says why not."""
-        del method
-        return False
+    def revoke(self, method: str) -> None:
+        """End the credential as the vendor documents it, with the session it opened; it is refused from now on."""
+        raise NotImplementedError
+
+    def asked(self) -> int:
+        """How often the vendor was asked anything; only worlds with `one_request` need to know."""
+        raise NotImplementedError
 
     def wider(self, method: str, use: str, permission: str) -> set[str]:
         """Other rows whose right holds this one as well: whoever lacks this one cannot have those."""
@@ -137,6 +138,9 @@ class HttpWorld(World):
     def network(self) -> Network:
         return self.vendor.network(*self.hosts)
 
+    def asked(self) -> int:
+        return len(self.vendor.requests)
+
     def undeclared(self) -> list[str]:
         return [f"{request.method} {request.path}" for request in self.vendor.undeclared]
 
@@ -161,6 +165,7 @@ async def check(
     uses: dict[str, dict[str, str]] | None = None,
     attempts: bool = True,
     network: Network | None = None,
+    on_progress: OnProgress = lambda _: None,
 ) -> CheckResult:
     """Run one check of the world's credential with all its uses."""
     chosen = {
@@ -177,7 +182,17 @@ async def check(
         attempts_allowed=attempts,
         private_allowed=world.private_allowed,
     )
-    return await run_check(request, network or world.network())
+    return await run_check(request, network or world.network(), on_progress)
+
+
+def once_accepted(do: Callable[[], None]) -> OnProgress:
+    """Runs `do` when the credential was accepted, between two requests: the check goes on when it returns."""
+
+    def told(progress: Progress) -> None:
+        if isinstance(progress, StepEnded) and progress.step.name is StepName.AUTHENTICATE:
+            do()
+
+    return told
 
 
 async def offered(
@@ -377,14 +392,24 @@ class ProviderContract:
             assert undescribed(self.slug, vendor.vendor.requests, unknown_paths=vendor.undescribed_paths) == []
 
     async def test_revoked_in_the_middle(self, provider: Provider, vendor: World, method_id: str) -> None:
-        """A credential that dies during the check does not come out green."""
-        if not vendor.revoke_after_proof(method_id):
-            assert vendor.never_revoked, "say why this cannot be staged"
+        """A credential that dies right after it was accepted fails, and no right is green for what was asked later."""
+        asked: list[int] = []
+
+        def interfere() -> None:
+            asked.append(vendor.asked()) if vendor.one_request else vendor.revoke(method_id)
+
+        result = await check(vendor, provider, method_id, on_progress=once_accepted(interfere))
+
+        if vendor.one_request:
+            assert asked == [vendor.asked()], "more is asked than the proof: stage its revocation"
             return
-
-        result = await check(vendor, provider, method_id)
-
-        assert result.outcome in {Outcome.FAILED, Outcome.LIMITED}
+        assert result.failure is not None
+        assert result.failure.kind in {FailureKind.REJECTED, FailureKind.EXPIRED, FailureKind.UNREACHABLE}
+        if result.failure.kind is not FailureKind.UNREACHABLE:
+            assert not {grant.state for grant in result.grants} & {*HELD, GrantState.MISSING}
+        by_then = asked_for_proof(provider, provider.method(method_id))
+        held = [grant for grant in result.grants if grant.state in HELD and grant.facts]
+        assert [grant for grant in held if not by_then & {*grant.facts}] == []
 
     @pytest.mark.parametrize("fault", ["html", "redirect", "throttled", "vendor-fault", "garbage"])
     async def test_strange_answers_are_never_green(
@@ -419,6 +444,16 @@ def stage_fault(world: HttpWorld, fault: str) -> set[FailureKind]:
         "throttled": {FailureKind.THROTTLED},
         "vendor-fault": {FailureKind.VENDOR_FAULT},
     }.get(fault, strange)
+
+
+def asked_for_proof(provider: Provider, method: Method) -> set[str]:
+    """The facts that are known once the credential is accepted: those of the proof, and what they are built from."""
+    proof, bearer = provider.proof_of(method), method.auth.bearer if method.auth else None
+    found = {proof.fact, *proof.is_.reads, *(name for caveat in provider.unproven for name in caveat.when.reads)}
+    found |= bearer.reads if bearer else set()
+    while more := {name for fact in found & provider.facts.keys() for name in provider.facts[fact].reads} - found:
+        found |= more
+    return found
 
 
 def shown_row(found: dict[tuple[str, str], GrantState], use: str, permission: str) -> tuple[str, str] | None:

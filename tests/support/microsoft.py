@@ -138,7 +138,6 @@ class Entra:
         self.secret_ends = "2027-05-01T10:00:00Z"
         self.reads_itself = True
         self.accepted: Callable[[str], str] = str  # a token as it was given, of one as it was sent
-        self.accepts = 1_000_000  # requests with tokens until their principal is deleted
         self._given: dict[str, dict[str, Any]] = {}
         vendor.post("/{tenant}/oauth2/v2.0/token")(self._token)
         vendor.get(f"/v1.0/applications(appId='{CLIENT}')")(self.guarded(GRAPH, self._own_application))
@@ -147,10 +146,7 @@ class Entra:
 
     def claims_of(self, request: Request, audience: str) -> dict[str, Any] | None:
         claims = self._given.get(self.accepted(request.bearer))
-        if claims is None or claims["aud"] != audience:
-            return None
-        self.accepts -= 1
-        return claims if self.accepts >= 0 else None
+        return claims if claims is not None and claims["aud"] == audience else None
 
     def guarded(self, audience: str, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         """A handler of Graph or of the management, which refuse tokens for others."""
@@ -178,8 +174,9 @@ class Entra:
         vendor.post("/{tenant}/oauth2/v2.0/token")(token)
 
     def revoke(self) -> None:
-        """Let no token be good any more."""
+        """Delete the application: no token is good any more, and none is given."""
         self._given.clear()
+        self.refusal = Refusal(700016, "unauthorized_client", "Application was not found in the directory.")
 
     def paged(self, audience: str, *pages: list[dict[str, Any]], key: str = "nextLink") -> Callable[[Request], Any]:
         """A listing, one page after the other; each names the next by an address of its own."""

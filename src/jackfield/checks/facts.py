@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -99,6 +99,17 @@ class FactBook:
             if key not in self.answers:
                 self.answers[key] = await self._ask(name, self.provider.facts[name], target)
             return self.answers[key]
+
+    def forget_requests(self, names: Iterable[str]) -> bool:
+        """Let those of these facts that are requests be sent once more; False where none is.
+
+        What a function found stays: it may hold a session, or log in by a secret that must not be tried twice.
+        """
+        keys = [self._key(name, {}) for name in names if name in self.provider.facts]
+        requests = [key for key in keys if self.provider.facts[key[0]].call is None]
+        for key in requests:
+            self.answers.pop(key, None)
+        return bool(requests)
 
     def has(self, name: str, target: Mapping[str, object]) -> bool:
         """Whether the fact has its answer already."""

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -30,7 +31,7 @@ from jackfield.model.check import (
 )
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.deadline import Deadline, within
-from jackfield.net.failure import NetFailure
+from jackfield.net.failure import NetFailure, SessionEnded
 from jackfield.net.handover import Handover
 from jackfield.net.http import HttpClient
 from jackfield.net.network import Network
@@ -38,6 +39,7 @@ from jackfield.net.tls import TlsOptions
 from jackfield.net.trace import Trace
 from jackfield.providers.contract.address import vendor_host
 from jackfield.providers.contract.call import Call
+from jackfield.providers.contract.fact import Auth
 from jackfield.providers.contract.fields import all_names
 from jackfield.providers.contract.functions import parse_time
 from jackfield.providers.contract.registry import missing_driver
@@ -47,6 +49,7 @@ from jackfield.providers.contract.values import NOTHING
 from jackfield.text import Redactor, Tally, cleaned, tallied
 
 RANDOM_BYTES: Final = 6
+REFUSED: Final = {FailureKind.REJECTED, FailureKind.EXPIRED, FailureKind.LOCKED_OUT}
 Target = Mapping[str, object]
 
 
@@ -152,7 +155,7 @@ class _Run:
                     await self._reach(self.book)
                     await self._warn(self.book)
                     await self._judge(self.book)
-                    return await self._revoked_meanwhile(self.book)
+                    return self._session_lost(self.book) or await self._dead_by_now(self.book)
             except TimeoutError:
                 if authenticated:
                     self._rows_left_unknown(f"the test ended after {request.total_seconds:g} s")
@@ -353,17 +356,68 @@ class _Run:
             self.found.grants += _unknown_rows(use, judged, why)
         self._end_step(StepName.PERMISSIONS, StepOutcome.UNKNOWN, self.clock, why)
 
-    async def _revoked_meanwhile(self, book: FactBook) -> Failure | None:
+    # --- refused in the middle ------------------------------------------------------------------------------------
+
+    def _session_lost(self, book: FactBook) -> Failure | None:
+        """The end of the session on which the check rests; what it answered before still stands."""
+        failures = (answer.failure for answer in book.answers.values())
+        return next((failure.as_failure() for failure in failures if isinstance(failure, SessionEnded)), None)
+
+    async def _dead_by_now(self, book: FactBook) -> Failure | None:
+        """Whether the vendor has ceased to accept the credential. Of a dead one no row is known."""
+        failure = self._refused_meanwhile(book) or await self._refused_now(book)
+        if failure is not None:
+            self.found.grants = [
+                grant
+                if grant.state in {GrantState.EXCESS, GrantState.UNREADABLE}
+                else replace(grant, state=GrantState.UNKNOWN, evidence=None, detail="the credential died meanwhile")
+                for grant in self.found.grants
+            ]
+        return failure
+
+    def _refused_meanwhile(self, book: FactBook) -> Failure | None:
         """A credential that was accepted at first and refused later in the same check was revoked in between."""
         for answer in book.answers.values():
-            if answer.failure is not None and answer.failure.kind in {FailureKind.REJECTED, FailureKind.EXPIRED}:
+            if answer.failure is not None and answer.failure.kind in REFUSED:
                 return answer.failure.as_failure()
             fact = book.provider.facts[answer.fact]
-            own = fact.auth is None and book.method.auth is not None
+            signed = isinstance(fact.auth, Auth) and fact.auth.call is not None
+            own = signed or (fact.auth is None and book.method.auth is not None)
             if answer.reply is not None and answer.reply.status == 401 and own and 401 not in fact.denies:
-                message = f"{book.provider.name} accepted this credential at first and refused it later in the test."
-                return Failure(FailureKind.REJECTED, message, "It may have been revoked meanwhile: test again.")
+                return self._revoked()
         return None
+
+    async def _refused_now(self, book: FactBook) -> Failure | None:
+        """Whether the credential is refused when it is presented once more, as far as that can be asked.
+
+        Where something came out missing or unknown, the requests of the proof are sent again: many vendors refuse a
+        dead credential as they refuse one that lacks a right, and those with GraphQL in the same words.
+        """
+        proof = book.provider.proof_of(book.method)
+        if proof.still is not None:
+            names, answers = await book.read(proof.still, {})
+            if proof.still.decide(names) is False and may_rest_on(answers, decision=False):
+                return self._revoked()
+        if not self._in_doubt(book) or not book.forget_requests({proof.fact, *proof.is_.reads}):
+            return None
+        first = await book.make(proof.fact, {})
+        names, answers = await book.read(proof.is_, {})
+        if proof.is_.decide(names) is True or not may_rest_on([first, *answers], decision=False):
+            return None  # still accepted; or busy, broken or out of reach, which says nothing
+        failure = declared_failure(book, {})
+        return failure if failure is not None and failure.kind in REFUSED else self._revoked()
+
+    def _in_doubt(self, book: FactBook) -> bool:
+        """Whether a row or a reach is not held, other than for want of consent to a guarded attempt."""
+        forbidden = {answer.fact for answer in book.answers.values() if answer.needs_consent}
+        return any(
+            grant.state is GrantState.MISSING or (grant.state is GrantState.UNKNOWN and not forbidden & {*grant.facts})
+            for grant in self.found.grants
+        ) or any(step.name is StepName.REACH and step.outcome is not StepOutcome.PASSED for step in self.found.steps)
+
+    def _revoked(self) -> Failure:
+        message = f"{self.request.provider.name} accepted this credential at first and refused it later in the test."
+        return Failure(FailureKind.REJECTED, message, "It may have been revoked meanwhile: test again.")
 
     # --- steps and the end ----------------------------------------------------------------------------------------
 

@@ -27,6 +27,17 @@ class NetFailure(Exception):
         return Failure(self.kind, self.message, self.next_step)
 
 
+class SessionEnded(NetFailure):
+    """The server ended a session that was logged in before the check was through: revoked or cut, nobody can tell."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            FailureKind.UNREACHABLE,
+            f"{host} ended the session in the middle of the test.",
+            "The login may have been revoked meanwhile, or its sessions ended: test again.",
+        )
+
+
 def explain(error: BaseException, host: str, port: int) -> NetFailure:
     """The NetFailure that says what `error` means for whoever tried to reach `host`.
 

@@ -42,7 +42,7 @@ class Auth0(HttpWorld):
         self.tenant = True
         self.audience_taken = True
         self.given = ""
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.post("/oauth/token")(self._token)
         self.login = "client_secret_post"  # how the application that is rotated logs in
         vendor.get("/api/v2/clients")(self._reading(self._clients))
@@ -62,8 +62,7 @@ class Auth0(HttpWorld):
 
     def _reading(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer != self.given or not self.audience_taken or self.accepts < 0:
+            if request.bearer != self.given or not self.audience_taken or self.revoked:
                 return Answer(401, json={"statusCode": 401, "error": "Unauthorized", "message": "Bad audience"})
             if "read:clients" not in self.scopes:
                 message = "Insufficient scope, expected any of: read:clients"
@@ -109,6 +108,5 @@ class Auth0(HttpWorld):
         self.scopes.append("read:client_keys")
         return "read:client_keys"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -12,7 +12,7 @@ from jackfield.net.failure import NetFailure
 from jackfield.providers.aws.provider import list_all
 from jackfield.providers.aws.service import describe
 from providers.aws.vendor import REGION, AwsWithoutSimulator, AwsWorld
-from providers.contract import REGISTRY, ProviderContract, check, rows, told, typed_fields
+from providers.contract import REGISTRY, ProviderContract, check, once_accepted, rows, told, typed_fields
 from support.calls import opened_call
 from support.servers.web import Aws
 from support.vendor import Answer
@@ -232,9 +232,7 @@ async def test_region_that_is_off_is_not_reached(world: AwsWorld) -> None:
 
 async def test_revoked_key_is_told_though_no_region_was_asked(world: AwsWorld) -> None:
     """Where only rights are simulated, a refusal after the proof still ends the test."""
-    world.revoke_after_proof("access-key")
-
-    result = await judged(world, KEYS)
+    result = await judged(world, KEYS, on_progress=once_accepted(lambda: world.revoke("access-key")))
 
     assert result.failure is not None
     assert result.failure.kind is FailureKind.REJECTED

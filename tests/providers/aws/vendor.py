@@ -89,7 +89,7 @@ class AwsWorld(HttpWorld):
         self.external_id = ORGANIZATION  # what the role's trust policy asks for; empty: nothing
         self.trusts = True
         self.sts_says: tuple[int, str, str] | None = None  # status, code and message instead of an answer
-        self.accepts = 1_000_000  # requests until the credential is revoked
+        self.revoked = False
         self.limits: dict[str, str] = {}  # verdict of a boundary or organization → "false"
         self.region_on = True
         super().__init__()
@@ -193,8 +193,7 @@ class AwsWorld(HttpWorld):
         vendor.get(f"{zones}/{{id}}/rrset")(self._dns("ListResourceRecordSets", "<ResourceRecordSets/>"))
 
     def _post(self, request: Request) -> Answer:
-        self.accepts -= 1
-        if self.accepts < 0 or (REGION in request.headers["host"] and not self.region_on):
+        if self.revoked or (REGION in request.headers["host"] and not self.region_on):
             return self._refused(request, "InvalidClientTokenId", "The security token in the request is invalid.")
         if request.headers["host"].startswith("sts."):
             return self._sts(request)
@@ -248,7 +247,7 @@ class AwsWorld(HttpWorld):
     def _dns(self, action: str, body: str, later_page: str = "") -> Any:
         def answer(request: Request) -> Answer:
             key = request.headers["authorization"].partition("Credential=")[2].partition("/")[0]
-            if request.headers["authorization"] != signed(request, key, self.secrets[key]):
+            if request.headers["authorization"] != signed(request, key, self.secrets[key]) or self.revoked:
                 return _error(403, "SignatureDoesNotMatch", "no")
             resource = f"arn:aws:route53:::hostedzone/{request.params['id']}" if "id" in request.params else "*"
             if not any(_matches(one, f"route53:{action}", resource, {}, set()) for one in self.statements):
@@ -346,9 +345,8 @@ class AwsWorld(HttpWorld):
         self.statements.append({"Effect": "Allow", "Action": ["iam:PassRole"], "Resource": "*"})
         return "iam:PassRole on *"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1 if method == "access-key" else 2
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True
 
 
 class AwsWithoutSimulator(AwsWorld):

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 from cryptography.x509.oid import NameOID
 
-from providers.contract import ONE_LOGIN, HttpWorld
+from providers.contract import HttpWorld
 from support.vendor import Answer, MiniatureVendor, Request
 
 USER = "CORP\\jackfield"
@@ -49,7 +49,6 @@ def chain() -> str:
 
 class Adcs(HttpWorld):
     hosts = ("ca.corp.example.com",)
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {
         "username-password": {
             "adcsUrl": "https://ca.corp.example.com/certsrv/",
@@ -67,6 +66,7 @@ class Adcs(HttpWorld):
         self.cut_off = False
         self.stranger: Answer | None = None  # in place of asking for a login
         self.after_login: Answer | None = None
+        self.revoked = False
         self.refuses_after_login = 0  # 401 even after a good handshake, as Extended Protection does
         self.logins = 0  # finished handshakes, good or bad
         self._line = threading.local()  # each connection has a thread of its own
@@ -102,7 +102,7 @@ class Adcs(HttpWorld):
     def _login(self, request: Request) -> Answer | None:
         """None once the connection belongs to a known user."""
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
-        if getattr(self._line, "user", "") and not scheme:
+        if getattr(self._line, "user", "") and not scheme and not self.revoked:
             return None
         offered = [name.strip().lower() for name in self.schemes.split(",")]
         if scheme.lower() not in offered:
@@ -123,7 +123,7 @@ class Adcs(HttpWorld):
             self._line.context.step(message)
         except spnego.exceptions.SpnegoError:
             return Answer(401, headers={"www-authenticate": self.schemes})
-        if self.refuses_after_login:
+        if self.refuses_after_login or self.revoked:
             return Answer(401, headers={"www-authenticate": self.schemes})
         self._line.user = self._line.context.client_principal
         return None
@@ -147,6 +147,10 @@ class Adcs(HttpWorld):
 
     def remove(self, method: str, use: str, permission: str) -> None:
         self.templates.remove("WebServerJackfield")
+
+    def revoke(self, method: str) -> None:
+        """The account is disabled, and IIS has forgotten its logins, as after a restart of the worker process."""
+        self.revoked = True
 
     def add_excess(self, method: str) -> str:
         self.templates.append("SubCA")

@@ -66,7 +66,7 @@ class DevOps(HttpWorld):
         self.public = False
         self.stranger = Answer(401, body="TF400813: The user '' is not authorized to access this resource.")
         self.refusal: Answer | None = None
-        self.accepts = 1_000_000  # requests until the credential is revoked
+        self.revoked = False
         vendor.get("/acme/_apis/connectionData")(self._for_anyone(self._connection_data))
         vendor.get("/acme/_apis/projects")(self._needing("project", self._projects, SIGN_IN))
         vendor.get("/acme/{project}/_apis/distributedtask/variablegroups")(self._needing("groups", self._groups))
@@ -92,10 +92,9 @@ class DevOps(HttpWorld):
     def _for_anyone(self, handler: Any) -> Any:
         def answer(request: Request) -> Any:
             who = self._who(request)
-            self.accepts -= 1 if who else 0
             if who and self.refusal is not None:
                 return self.refusal
-            if (not who and not self.public) or self.accepts < 0:
+            if (not who and not self.public) or self.revoked:
                 return self.stranger
             return handler(request, who or ANONYMOUS)
 
@@ -199,6 +198,5 @@ class DevOps(HttpWorld):
                 return self.entra.fail(failure, self.fields(method))
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -35,7 +35,7 @@ class Dns(HttpWorld):
         self.locks: list[str] = []
         self.zones = 2
         self.refusal: Answer | None = None
-        self.accepts = 1_000_000  # requests until the app is deleted
+        self.revoked = False
         self.written: list[str] = []
         vendor.get(f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/dnszones")(self._guarded(self._list))
         vendor.get("/subscriptions")(self.entra.subscriptions(SUBSCRIPTION, "5ab1"))
@@ -48,8 +48,7 @@ class Dns(HttpWorld):
 
     def _guarded(self, handler: Any) -> Any:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if self.accepts < 0:
+            if self.revoked:
                 return no(401, "InvalidAuthenticationToken")
             return self.refusal or handler(request)
 
@@ -108,6 +107,5 @@ class Dns(HttpWorld):
             return self.entra.fail(failure, self.fields(method))
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 2
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -155,9 +155,8 @@ class KeyVault(HttpWorld):
     def fail(self, failure: str, method: str) -> dict[str, Any] | None:
         return self.entra.fail(failure, self.fields(method))
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.entra.accepts = 0  # the token alone is the proof
-        return True
+    def revoke(self, method: str) -> None:
+        self.entra.revoke()
 
 
 def listed_vault(name: str) -> dict[str, Any]:

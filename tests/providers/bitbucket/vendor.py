@@ -36,7 +36,7 @@ class Bitbucket(HttpWorld):
         self.scopes = list(SCOPES)
         self.admin = True
         self.retired = False
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/2.0/user")(self._needing("read:user:bitbucket", self._user))
         vendor.get("/2.0/snippets")(self._needing("read:snippet:bitbucket", lambda _: {"values": []}))
         issues = "/2.0/repositories/{workspace}/{repository}/issues"
@@ -52,9 +52,8 @@ class Bitbucket(HttpWorld):
 
     def _needing(self, scope: str, handler: Handler) -> Handler:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
             login = base64.b64encode(f"{EMAIL}:{TOKEN}".encode()).decode()
-            if request.headers.get("authorization") != f"Basic {login}" or self.accepts < 0 or not self.scopes:
+            if request.headers.get("authorization") != f"Basic {login}" or self.revoked or not self.scopes:
                 return Answer(401, body="Token is invalid, expired, or not supported for this endpoint.")
             if self.retired:
                 return Answer(410, json={"type": "error", "error": {"message": "This API endpoint was removed."}})
@@ -102,6 +101,5 @@ class Bitbucket(HttpWorld):
             return None
         return self.wrong_fields(method)
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -31,6 +31,8 @@ async def test_a_missing_delete_is_found_by_a_guarded_call_only() -> None:
 
     assert rows(asked)[DELETE] is GrantState.MISSING
     assert rows(unasked)[DELETE] is GrantState.UNKNOWN
+    facts = [[exchange.fact for exchange in result.exchanges] for result in (asked, unasked)]
+    assert [made.count("token") for made in facts] == [2, 1], "want of consent is no reason to ask for the proof again"
 
 
 async def test_a_cluster_of_nobody_is_not_reached() -> None:

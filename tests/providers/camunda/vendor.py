@@ -21,7 +21,7 @@ class Camunda(HttpWorld):
     def declare(self, vendor: MiniatureVendor) -> None:
         self.boxes = {"Cluster: Get", "Connector secrets: Get", "Connector secrets: Delete"}
         self.audience = True
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.post("/oauth/token")(self._token)
         vendor.get("/clusters")(self._guarded("Cluster: Get", lambda _: [{"uuid": CLUSTER, "name": "production"}]))
         vendor.get("/clusters/{id}/secrets")(
@@ -32,7 +32,7 @@ class Camunda(HttpWorld):
     def _token(self, request: Request) -> Any:
         form = request.form()
         assert (form["grant_type"], form["audience"]) == ("client_credentials", "api.cloud.camunda.io")
-        if (form["client_id"], form["client_secret"]) != ("client-1", SECRET):
+        if (form["client_id"], form["client_secret"]) != ("client-1", SECRET) or self.revoked:
             return Answer(401, json={"error": "access_denied", "error_description": "Unauthorized"})
         if not self.audience:
             return Answer(403, json={"error": "access_denied", "error_description": "Client is not authorized"})
@@ -40,8 +40,7 @@ class Camunda(HttpWorld):
 
     def _guarded(self, box: str, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer != TOKEN or self.accepts < 0:
+            if request.bearer != TOKEN or self.revoked:
                 return Answer(401, body="Unauthorized")
             return handler(request) if box in self.boxes else Answer(403, body="Forbidden")
 
@@ -63,6 +62,5 @@ class Camunda(HttpWorld):
             return None
         return self.wrong_fields(method)
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

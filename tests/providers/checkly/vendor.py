@@ -19,6 +19,7 @@ def said(status: int, message: str) -> Answer:
 class Checkly(HttpWorld):
     hosts = ("api.checklyhq.com",)
     undescribed_paths = (r"/v1/variables/.+", r"/v1/check-groups")  # the third party leaves out its pages
+    one_request = "the proof asks for all that is judged"
     credentials: ClassVar = {"api-key": {"apiKey": GOOD, "accountId": ACCOUNT}}
     uses: ClassVar = {"secret-sync/variables": {"direction": "import"}}
     offers: ClassVar = {"accounts": ({}, [ACCOUNT, OTHER]), "groups": ({}, [str(n) for n in range(101, 0, -1)])}
@@ -29,7 +30,6 @@ class Checkly(HttpWorld):
         self.plan = True
         self.wrapped = False
         self.more_accounts: list[dict[str, str]] = []
-        self.accepts = 1_000_000
         vendor.get("/v1/accounts")(self._guarded(self._accounts))
         vendor.get("/v1/variables")(self._guarded(self._variables))
         vendor.get("/v1/check-groups")(self._guarded(self._groups))
@@ -37,8 +37,7 @@ class Checkly(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer not in {GOOD, SERVICE} or self.accepts < 0:
+            if request.bearer not in {GOOD, SERVICE}:
                 return said(401, "Unauthorized")
             return handler(request)
 
@@ -99,7 +98,3 @@ class Checkly(HttpWorld):
                 return None
             case _:
                 return {"apiKey": SERVICE, "accountId": OTHER}
-
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True

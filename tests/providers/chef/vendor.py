@@ -89,7 +89,7 @@ class Chef(HttpWorld):
         self.checks_signatures = True
         self.refusal: Answer | None = None
         self.clock = timedelta()
-        self.accepts = 1_000_000
+        self.revoked = False
         organization = ORGANIZATION
         self._route(f"{organization}/users/{{name}}", self._member)
         self._route(f"{organization}/clients/{{name}}", self._client)
@@ -107,7 +107,6 @@ class Chef(HttpWorld):
     def _route(self, path: str, handler: Callable[[Request], Any]) -> None:
         def answer(request: Request) -> Answer:
             now = datetime.now(UTC) + self.clock
-            self.accepts -= 1
             found = self._unauthenticated(request, now) or self.refusal or handler(request)
             answered = found if isinstance(found, Answer) else Answer(json=found)
             headers = {"date": format_datetime(now, usegmt=True), "x-ops-api-info": "flavor=cs;version:15.9.20"}
@@ -128,7 +127,7 @@ class Chef(HttpWorld):
             return said(
                 401, f"Failed to authenticate as '{user}'. Ensure that your node_name and client key are correct."
             )
-        if self.accepts < 0 or not self._is_signed(request, self.keys[user]):
+        if self.revoked or not self._is_signed(request, self.keys[user]):
             return said(401, f"Invalid signature for user or client '{user}'")
         return None
 
@@ -247,6 +246,5 @@ class Chef(HttpWorld):
         self.groups["admins"]["users"].append(USER)
         return "group admins"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -34,7 +34,7 @@ class CircleCi(HttpWorld):
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.level = "write"
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/api/v2/me")(self._guarded(self._me))
         vendor.get("/api/v2/me/collaborations")(
             self._guarded(lambda _: [{"id": "o-1", "name": "Acme", "slug": "gh/acme", "vcs_type": "github"}])
@@ -48,8 +48,7 @@ class CircleCi(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.headers.get("circle-token") != GOOD or self.accepts < 0:
+            if request.headers.get("circle-token") != GOOD or self.revoked:
                 return said(401, "You must log in first.")
             return handler(request)
 
@@ -99,6 +98,5 @@ class CircleCi(HttpWorld):
             return None
         return self.wrong_fields(method)
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -65,7 +65,7 @@ class Cloudflare(HttpWorld):
         self.reads_itself = True
         self.status = "active"
         self.filtered = False
-        self.accepts = 1_000_000
+        self.revoked = False
         base = "/client/v4"
         accounts = [{"id": ACCOUNT, "name": "Acme"}, {"id": "f" * 32, "name": "Other"}]
         vendor.get(base + "/accounts")(self._guarded(lambda request: paged(request, accounts)))
@@ -85,10 +85,9 @@ class Cloudflare(HttpWorld):
         """The account's call does not look at the account in its path, as the real one does not."""
 
         def answer(request: Request) -> Any:
-            self.accepts -= 1
             if request.bearer == BROKEN:
                 return refused(400, 6003, "Invalid request headers")
-            if request.bearer != kind or self.accepts < 0:
+            if request.bearer != kind or self.revoked:
                 return refused(401, 1000, "Invalid API Token")
             return result({"id": "token-1", "status": self.status, "expires_on": "2027-04-01T00:00:00Z"})
 
@@ -96,8 +95,7 @@ class Cloudflare(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer not in {OF_ACCOUNT, OF_USER} or self.accepts < 0:
+            if request.bearer not in {OF_ACCOUNT, OF_USER} or self.revoked:
                 return refused(401, 1000, "Invalid API Token")
             return handler(request)
 
@@ -177,6 +175,5 @@ class Cloudflare(HttpWorld):
         self.held.add("Billing Write")
         return "Billing Write"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 2
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -45,7 +45,7 @@ class Databricks(HttpWorld):
         self.in_workspace = True
         self.login: Answer | None = None
         self.backend = "DATABRICKS"
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.post("/oidc/v1/token")(self._log_in)
         vendor.get("/api/2.0/preview/scim/v2/Me")(self._guarded(self._me))
         vendor.get("/api/2.0/accounts/servicePrincipals/{id}/credentials/secrets")(self._guarded(self._secrets))
@@ -66,8 +66,7 @@ class Databricks(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer != TOKEN or self.accepts < 0:
+            if request.bearer != TOKEN or self.revoked:
                 return refused(401, "UNAUTHENTICATED")
             if not self.in_workspace:
                 return refused(403, "PERMISSION_DENIED")
@@ -143,6 +142,5 @@ class Databricks(HttpWorld):
         self.groups.append("data-engineers")
         return "group data-engineers"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -42,7 +42,7 @@ class Dbt(HttpWorld):
         self.licence = "developer"
         self.covered = True
         self.succeeds = True
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/api/v2/accounts/{account}/")(self._guarded(self._account))
         vendor.get("/api/v3/accounts/{account}/service-tokens/")(self._guarded(self._tokens))
         vendor.get("/api/v3/accounts/{account}/service-tokens/{id}/permissions/")(self._guarded(self._sets_of))
@@ -53,8 +53,7 @@ class Dbt(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer not in {GOOD, PERSONAL} or self.accepts < 0:
+            if request.bearer not in {GOOD, PERSONAL} or self.revoked:
                 return enveloped(None, 401, "Invalid token.")
             if request.params["account"] != ACCOUNT:
                 return enveloped(None, 404, "The requested resource was not found.")
@@ -117,6 +116,5 @@ class Dbt(HttpWorld):
         self.succeeds = failure != "unsuccessful"
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

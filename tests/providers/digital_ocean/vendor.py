@@ -30,7 +30,7 @@ class DigitalOcean(HttpWorld):
         self.expires_in: int | None = 2_592_000
         self.status = "active"
         self.databases: list[dict[str, Any]] = [{"name": "db", "production": True}]
-        self.accepts = 1_000_000  # requests until the token is deleted
+        self.revoked = False
 
         vendor.get("/v1/oauth/token/info")(self._info)
         vendor.get("/v2/account")(self._scoped("account:read", lambda _: {"account": self._account()}))
@@ -44,8 +44,7 @@ class DigitalOcean(HttpWorld):
 
     def _refused(self, request: Request, host: str) -> Answer | None:
         assert request.headers["host"] == host
-        self.accepts -= 1
-        if request.bearer != GOOD or self.accepts < 0:
+        if request.bearer != GOOD or self.revoked:
             return Answer(401, json={"id": "Unauthorized", "message": "Unable to authenticate you"})
         return None
 
@@ -106,6 +105,5 @@ class DigitalOcean(HttpWorld):
         self.scopes.append("droplet:delete")
         return "droplet:delete"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

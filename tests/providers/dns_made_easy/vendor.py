@@ -30,7 +30,7 @@ class DnsMadeEasy(HttpWorld):
         self.remaining = LIMIT
         self.malformed = False
         self.lists_pages = True
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/V2.0/dns/managed/")(self._guarded(self._list))
         vendor.get("/V2.0/dns/managed/name")(self._guarded(self._by_name))
         vendor.get("/V2.0/dns/managed/{id}/records")(self._guarded(self._records))
@@ -38,7 +38,6 @@ class DnsMadeEasy(HttpWorld):
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Answer]:
         def answer(request: Request) -> Answer:
             now = datetime.now(UTC) + self.clock
-            self.accepts -= 1
             said = self._refusal(request, now) or handler(request)
             headers = {
                 "date": format_datetime(now, usegmt=True),
@@ -63,7 +62,7 @@ class DnsMadeEasy(HttpWorld):
             return Answer(403, body=f'{{error: ["{text}"]}}', content_type="application/json")  # the name is unquoted
         signature = hmac.new(self.secret.encode(), date.encode(), hashlib.sha1).hexdigest()
         right = request.headers["x-dnsme-apikey"] == KEY and request.headers["x-dnsme-hmac"] == signature
-        if not right or self.accepts < 0:
+        if not right or self.revoked:
             return Answer(403, json={"error": ["API key not found"]})
         return None
 
@@ -114,6 +113,5 @@ class DnsMadeEasy(HttpWorld):
                 self.malformed = True
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -36,7 +36,7 @@ class FlyIo(HttpWorld):
         self.actions = {"r", "w", "C", "organization r"}
         self.place = True
         self.lists_apps = True
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/v1/apps")(self._apps)
         vendor.get("/v1/apps/acme-web/secrets")(lambda _: {"secrets": [{"name": "TOKEN", "digest": "0a1b"}]})
         vendor.get("/v1/tokens/current")(self._current)
@@ -45,8 +45,7 @@ class FlyIo(HttpWorld):
     def _current(self, request: Request) -> Any:
         header = request.headers.get("authorization", "")
         assert not header.startswith("Bearer FlyV1")
-        self.accepts -= 1
-        if header != GOOD:
+        if header != GOOD or self.revoked:
             return Answer(401, json={"error": "unauthorized"})
         if not self.place:
             return Answer(403, json={"error": "forbidden"})
@@ -62,8 +61,7 @@ class FlyIo(HttpWorld):
 
     def _authorize(self, request: Request) -> Any:
         asked = request.json()
-        self.accepts -= 1
-        if asked["header"] != GOOD or self.accepts < 0:
+        if asked["header"] != GOOD or self.revoked:
             return Answer(401, json={"error": "invalid token"})
         access = asked["access"]
         action = access["action"] if access.get("app_name") == "acme-web" else f"organization {access['action']}"
@@ -88,6 +86,5 @@ class FlyIo(HttpWorld):
         self.actions.add("organization d")
         return "organization: d"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

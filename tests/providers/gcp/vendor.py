@@ -90,7 +90,7 @@ class Gcp(HttpWorld):
         self.login: Answer | None = None
         self.credentials_api = True
         self.account_exists = True
-        self.accepts = 1_000_000  # requests until the account's token is refused
+        self.revoked = False
 
         def on(verb: str, host: str, path: str, handler: Callable[[Request], Any]) -> None:
             def answer(request: Request) -> Any:
@@ -147,12 +147,13 @@ class Gcp(HttpWorld):
         return {"access_token": SOURCE_TOKEN, "expires_in": 3599, "token_type": "Bearer"}
 
     def _as_source(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
-        return lambda request: handler(request) if request.bearer == SOURCE_TOKEN else unauthenticated()
+        return lambda request: (
+            handler(request) if request.bearer == SOURCE_TOKEN and not self.revoked else unauthenticated()
+        )
 
     def _as_account(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            return handler(request) if request.bearer == ACCOUNT_TOKEN and self.accepts >= 0 else unauthenticated()
+            return handler(request) if request.bearer == ACCOUNT_TOKEN and not self.revoked else unauthenticated()
 
         return answer
 
@@ -264,9 +265,8 @@ class Gcp(HttpWorld):
                 return {**self.fields(method), "sourceCredentials": sources[failure]}
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 0
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True
 
 
 def unauthenticated() -> Answer:

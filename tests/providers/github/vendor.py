@@ -98,7 +98,7 @@ class GitHub(HttpWorld):
         self.clock = 0  # seconds the vendor's clock is ahead
         self.refusal: Answer | None = None
         self.hidden = ""  # what listings say of organizations that want SSO
-        self.accepts = 1_000_000  # requests until the credential is revoked
+        self.revoked = False
         for root in ("", "/api/v3"):
             self._declare(vendor, root)
 
@@ -124,12 +124,11 @@ class GitHub(HttpWorld):
     # Who asks.
 
     def _judge(self, request: Request) -> Answer | None:
-        self.accepts -= 1
         if request.headers.get("x-github-api-version") is None and request.method == "GET":
             return no(400, "a client names the version it means")
         if self.refusal is not None:
             return self.refusal
-        return no(401, "Bad credentials") if self.accepts < 0 else None
+        return no(401, "Bad credentials") if self.revoked else None
 
     def _as_user(self, handler: Handler) -> Handler:
         def answer(request: Request) -> Any:
@@ -311,9 +310,8 @@ class GitHub(HttpWorld):
                 return self.wrong_fields(method)
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 3 if method == "github-app" else 2
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True
 
 
 class FineGrainedGitHub(GitHub):

@@ -49,7 +49,7 @@ class GitLab(HttpWorld):
         self.old = False  # older than 15.5: nothing is told of a token
         self.expired = False
         self.listed_as_maintainer = True
-        self.accepts = 1_000_000
+        self.revoked = False
         self.prefix = ""
         for prefix in ("", "/gitlab"):
             api = f"{prefix}/api/v4"
@@ -72,11 +72,10 @@ class GitLab(HttpWorld):
         token = request.headers.get("private-token", "")
         if token != PERSONAL and request.bearer not in (PERSONAL, SESSION):
             return refused(401, "401 Unauthorized")
-        self.accepts -= 1
         if self.expired:
             text = "Token is expired. You can either do re-authorization or token refresh."
             return refused(401, "invalid_token", text)
-        return refused(401, "401 Unauthorized") if self.accepts < 0 else None
+        return refused(401, "401 Unauthorized") if self.revoked else None
 
     def _about_token(self, handler: Handler) -> Handler:
         def answer(request: Request) -> Any:
@@ -107,9 +106,8 @@ class GitLab(HttpWorld):
         }  # fmt: skip
 
     def _token_info(self, request: Request) -> Any:
-        if request.bearer != SESSION or self.accepts <= 0:
+        if request.bearer != SESSION or self.revoked:
             return refused(401, "invalid_token", "The access token is invalid")
-        self.accepts -= 1
         return {
             "resource_owner_id": 42, "scope": self.scopes, "expires_in": 7200, "application": {"uid": "app-id"},
             "created_at": 1_780_000_000,
@@ -192,6 +190,5 @@ class GitLab(HttpWorld):
                 return self.wrong_fields(method)
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 2
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

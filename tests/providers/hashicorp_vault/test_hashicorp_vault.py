@@ -11,7 +11,7 @@ from jackfield.model.check import ExpiryKnown, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
 from jackfield.model.errors import InvalidField
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
+from providers.contract import REGISTRY, ProviderContract, check, once_accepted, rows, typed_fields
 from providers.hashicorp_vault.vendor import IMPORT, PATH, ROLE, SYNC, TOKEN, NamespacedVaultWorld, VaultWorld
 from support.descriptions import undescribed
 from support.servers.web import OpenBao
@@ -56,12 +56,14 @@ async def test_version_1_has_other_paths(openbao: OpenBao) -> None:
 
 
 async def test_the_login_of_a_check_leaves_no_token_behind(vault: VaultWorld) -> None:
-    before = vault.must("LIST", "auth/token/accessors")["data"]["keys"]
+    before = vault.own_tokens()
+    during: list[list[str]] = []
 
-    result = await check(vault, PROVIDER, ROLE)
+    result = await check(vault, PROVIDER, ROLE, on_progress=once_accepted(lambda: during.append(vault.own_tokens())))
 
     assert result.outcome is Outcome.PASSED
-    assert vault.must("LIST", "auth/token/accessors")["data"]["keys"] == before
+    assert len(during[0]) == len(before) + 1
+    assert vault.own_tokens() == before
 
 
 async def test_secret_id_of_a_single_use_is_told_to_be_spent(vault: VaultWorld) -> None:

@@ -39,7 +39,7 @@ class Heroku(HttpWorld):
         self.owner = "acme@herokumanager.com"
         self.role = "member"
         self.refusal = ""
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/account")(self._guarded(lambda _: {"id": "a-1", "email": "ada@example.com", "default_team": None}))
         vendor.get("/apps/acme-web")(
             self._guarded(lambda _: {"name": "acme-web", "team": self.team, "owner": {"email": self.owner}})
@@ -52,9 +52,8 @@ class Heroku(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
             assert "version=3" in request.headers["accept"]
-            if request.bearer != GOOD or self.accepts < 0:
+            if request.bearer != GOOD or self.revoked:
                 return Answer(401, json={"id": "unauthorized", "message": "Invalid credentials provided."})
             if self.refusal:
                 return Answer(403, json={"id": self.refusal, "message": "refused"})
@@ -100,6 +99,5 @@ class Heroku(HttpWorld):
         self.scopes.append("global")
         return "global"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -23,7 +23,7 @@ class Humanitec(HttpWorld):
     def declare(self, vendor: MiniatureVendor) -> None:
         self.roles = {"/orgs/acme": "member", APPLICATION: "developer"}
         self.not_a_user = False
-        self.accepts = 1_000_000
+        self.revoked = False
         self.organizations: list[dict[str, Any]] = [{"id": "acme", "name": "Acme"}]
         self.tokens = [{"id": "kms", "description": "kms", "expires_at": "2027-05-01T00:00:00Z"}]
         vendor.get("/current-user")(self._guarded(self._me))
@@ -38,8 +38,7 @@ class Humanitec(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer != GOOD or self.accepts < 0:
+            if request.bearer != GOOD or self.revoked:
                 return Answer(401, json={"error": "API-001", "message": "unauthorized"})
             if self.not_a_user:
                 return Answer(403, json={"error": "API-003", "message": "token is not valid for a user"})
@@ -78,6 +77,5 @@ class Humanitec(HttpWorld):
         self.roles["/orgs/acme/apps/billing"] = "owner"
         return "/orgs/acme/apps/billing: owner"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 2
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

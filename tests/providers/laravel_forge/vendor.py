@@ -28,7 +28,7 @@ class LaravelForge(HttpWorld):
         self.scopes = {"user:view", "organization:view", "server:view", "site:manage-environment"}
         self.tokens = {GOOD}
         self.maintenance = False
-        self.accepts = 1_000_000
+        self.revoked = False
         me = {"data": {"id": "1", "type": "users", "attributes": {"email": "ada@example.com", "name": "Ada"}}}
         acme = {"id": "5", "attributes": {"slug": "acme", "name": "Acme"}}
         vendor.get("/api/me")(self._guarded("user:view", lambda _: me))
@@ -38,12 +38,11 @@ class LaravelForge(HttpWorld):
 
     def _guarded(self, scope: str, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
             if self.maintenance:
                 return Answer(503, json={"message": "Service Unavailable"})
             if "json" not in request.headers["accept"]:
                 return Answer(302, headers={"location": "https://forge.laravel.com/auth/login"})
-            if request.bearer not in self.tokens or self.accepts < 0:
+            if request.bearer not in self.tokens or self.revoked:
                 return Answer(401, json={"message": "Unauthenticated."})
             if scope and scope not in self.scopes:
                 return Answer(403, json={"message": "This action is unauthorized."})
@@ -74,6 +73,5 @@ class LaravelForge(HttpWorld):
                 self.maintenance = True
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.checks.request import CheckRequest
+from jackfield.checks.request import CheckRequest, OnProgress
 from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
@@ -15,7 +15,7 @@ from jackfield.model.secret import Secret
 from jackfield.net.failure import NetFailure
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import REGISTRY, ProviderContract, check, rows, typed_fields
+from providers.contract import REGISTRY, ProviderContract, check, once_accepted, rows, typed_fields
 from providers.ldap.vendor import CERTIFICATES, LEASES, METHOD, RESET, ROTATION, DirectoryWorld
 from support.calls import OnThisMachine, opened_call
 from support.faults import answers, hangs
@@ -124,6 +124,20 @@ async def test_domain_admin_holds_everything_through_wider_rights(active_directo
     assert found[ROTATION, RESET] is GrantState.IMPLIED
 
 
+async def test_account_disabled_in_the_middle_is_told(directory: DirectoryWorld) -> None:
+    """The directory serves a bound connection on, so the entry is looked at once more before the check ends."""
+
+    def disable() -> None:
+        change = {"userAccountControl": [("MODIFY_REPLACE", [514])]}
+        directory.connection.modify(directory.server.dn(directory.login), change)
+
+    result = await check(directory, PROVIDER, METHOD, on_progress=once_accepted(disable))
+
+    assert result.failure is not None
+    assert result.failure.kind is FailureKind.REJECTED
+    assert set(rows(result).values()) <= {GrantState.UNKNOWN, GrantState.UNREADABLE}
+
+
 async def test_server_with_another_certificate_is_refused(directory: DirectoryWorld) -> None:
     """A certificate that no trusted authority signed ends the check before anything is sent."""
     result = await check(directory, PROVIDER, METHOD, fields={**directory.fields(METHOD), "sslCertificate": ""})
@@ -146,10 +160,17 @@ def test_domain_and_user_with_a_backslash_are_refused() -> None:
 
 class TestOpenLdap:
     async def check(
-        self, server: OpenLDAP, login: Login, uses: dict[str, dict[str, str]], *, attempts: bool = True, **changes: Any
+        self,
+        server: OpenLDAP,
+        login: Login,
+        uses: dict[str, dict[str, str]],
+        *,
+        attempts: bool = True,
+        on_progress: OnProgress = lambda _: None,
+        **changes: Any,
     ) -> CheckResult:
         fields = {**directory_fields(server, login), **changes}
-        return await run_check(request(fields, uses, attempts=attempts), Network())
+        return await run_check(request(fields, uses, attempts=attempts), Network(), on_progress)
 
     async def test_person_is_known_by_who_am_i(self, openldap: OpenLDAP) -> None:
         """A right password is proven, a wrong one refused without a reason."""
@@ -161,6 +182,16 @@ class TestOpenLdap:
         assert right.identity["account"] == login.user
         assert wrong.failure is not None
         assert wrong.failure.rule == "refused"
+
+    async def test_entry_deleted_in_the_middle_is_told(self, openldap: OpenLDAP) -> None:
+        """OpenLDAP serves the bound connection on, and still judges it by the name of the entry that is gone."""
+        with openldap.person() as login, openldap.person() as target, openldap.connected() as admin:
+            uses = {ROTATION: {"user": target.user}}
+            deleting = once_accepted(lambda: admin.delete(login.user))
+            result = await self.check(openldap, login, uses, on_progress=deleting)
+
+        assert result.failure is not None
+        assert result.failure.kind is FailureKind.REJECTED
 
     async def test_administrator_without_an_entry_is_known_too(self, openldap: OpenLDAP) -> None:
         """The root of slapd has no entry to read; Who-am-I names it."""

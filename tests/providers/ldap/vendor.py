@@ -13,7 +13,7 @@ from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
 from jackfield.providers.ldap.descriptor import CHANGE_PASSWORD, RESET_PASSWORD, USER_ACCOUNT_CONTROL, USER_CLASS
-from providers.contract import ONE_LOGIN, REGISTRY, World
+from providers.contract import REGISTRY, World
 from support.servers.directories import ActiveDirectory
 from support.servers.room import HOST, unique
 from support.serving import Place, serves
@@ -52,7 +52,6 @@ class Right:
 class DirectoryWorld(World):
     """An account with just the rights that the shown dsacls lines give it, on two units and a group of its own."""
 
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LEASES: {}, CERTIFICATES: {}}
     shared = True
@@ -166,6 +165,9 @@ class DirectoryWorld(World):
 
     def unneeded(self, method: str, use: str, permission: str) -> bool:
         return permission.startswith(("Change Password", "read on", "write on userPassword"))
+
+    def revoke(self, method: str) -> None:
+        self.connection.delete(self.server.dn(self.login))
 
     def add_excess(self, method: str) -> str:
         members = {"member": [("MODIFY_ADD", [self.server.dn(self.login)])]}

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import bson
 
 from jackfield.net.network import Network
-from providers.contract import ONE_LOGIN, World
+from providers.contract import World
 from support.certificates import authority
 from support.faults import answers
 from support.serving import HOST, Place, serves
@@ -45,6 +45,7 @@ class Mongod:
     refuses: bool = False
     open_to_all: bool = False
     logins: int = 0
+    asked: int = 0  # commands of whoever is logged in, but for a farewell
 
     def talk(self, client: socket.socket, place: Place) -> None:
         """Answer OP_QUERY and OP_MSG until the client leaves."""
@@ -83,6 +84,7 @@ class Conversation:
 
     def answer(self, database: str, asked: Document) -> Document:
         name = next(iter(asked))
+        self.server.asked += bool(self.source) and name.lower() not in {"hello", "endsessions"}
         match name.lower():
             case "hello" | "ismaster":
                 known = {"saslSupportedMechs": list(self.server.mechanisms)} if "saslSupportedMechs" in asked else {}
@@ -148,7 +150,7 @@ def privilege(database: str, *actions: str, collection: str = "") -> Document:
 class MongoWorld(World):
     """A user with userAdmin on its database, and the role that leases need there and in the database of their roles."""
 
-    never_revoked = ONE_LOGIN
+    one_request = "all that is judged stands in one answer, that of connectionStatus"
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LEASES: {"roles": "readWrite@shop"}}
     offers: ClassVar = {"databases": ({}, [DATABASE]), "users": ({}, [USER])}
@@ -191,6 +193,9 @@ class MongoWorld(World):
 
     def wrong_fields(self, method: str) -> dict[str, Any]:
         return {**self.fields(method), "password": "pw-of-nobody"}
+
+    def asked(self) -> int:
+        return self.server.asked
 
     def remove(self, method: str, use: str, permission: str) -> None:
         match permission:

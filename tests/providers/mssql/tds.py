@@ -27,11 +27,12 @@ class Login:
 
 
 class Refused(Exception):
-    """Error numbers, in the order the server sends them."""
+    """Error numbers, in the order the server sends them; after the `last` it hangs up."""
 
-    def __init__(self, numbers: tuple[int, ...]) -> None:
+    def __init__(self, numbers: tuple[int, ...], *, last: bool = False) -> None:
         super().__init__(numbers)
         self.numbers = numbers
+        self.last = last
 
 
 class Conversation:
@@ -95,6 +96,8 @@ class Conversation:
                 rows = answer(" ".join(statement.split()))
             except Refused as refused:
                 self.refuse(refused)
+                if refused.last:
+                    return
                 continue
             self._send(_table(rows) + _done(len(rows)) if rows else _done())
 

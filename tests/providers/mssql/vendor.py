@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from jackfield.net.network import Network
-from providers.contract import ONE_LOGIN, World
+from providers.contract import World
 from providers.mssql.tds import ON, REQUIRED, Conversation, Refused, Row, server_context
 from support.certificates import authority
 from support.wire import Wire, WireServer
@@ -48,6 +48,7 @@ class SqlServer:
     encryption: int = ON
     has_certificate: bool = True
     banner: bytes = b""
+    killed: bool = False  # KILL was run for the session: its next statement ends it
     silent: bool = False  # takes statements and never answers
     asked: list[str] = field(default_factory=list)
     leaving: threading.Event = field(default_factory=threading.Event)
@@ -76,6 +77,8 @@ class SqlServer:
 
     def answer(self, statement: str) -> Sequence[Row]:
         self.asked.append(statement)
+        if self.killed:
+            raise Refused((596,), last=True)
         if self.silent:
             self.leaving.wait(20)
             raise EOFError
@@ -148,7 +151,6 @@ class SqlServer:
 
 
 class MssqlWorld(World):
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {
         ROTATION: {"logins": "app_a, app_b", "privileged": "yes"},
@@ -195,6 +197,10 @@ class MssqlWorld(World):
             self.sql.on_role.clear()
         else:
             self.sql.on_schema.discard("DELETE")
+
+    def revoke(self, method: str) -> None:
+        """As after ALTER LOGIN … DISABLE and KILL."""
+        self.sql.killed, self.sql.refuses = True, (18470,)
 
     def add_excess(self, method: str) -> str:
         self.sql.roles.add("dbcreator")

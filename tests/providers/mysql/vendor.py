@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import ONE_LOGIN, REGISTRY, World
+from providers.contract import REGISTRY, World
 from support.servers.databases import MariaDB
 from support.servers.room import HOST, unique
 
@@ -19,7 +19,6 @@ ROTATION, DYNAMIC = "secret-rotation/accounts", "dynamic-secret/accounts"
 class MySqlWorld(World):
     """`chosen` limits the snippet to some of the uses. `scripted` makes a server that answers a login in one way."""
 
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, DYNAMIC: {}}
     private_allowed = True
@@ -79,6 +78,14 @@ class MySqlWorld(World):
     def remove(self, method: str, use: str, permission: str) -> None:
         right = "create user on *.*" if permission == "CREATE USER ON *.*" else f"delete on {name(self.database)}.*"
         self.server.execute(f"revoke {right} from {self.account}")
+
+    def revoke(self, method: str) -> None:
+        """Lock the account and end its sessions; MariaDB lets those of an account go on that is locked or dropped."""
+        self.server.execute(f"alter user {self.account} account lock; kill connection user {text(self.user)}")
+        assert any(not self._sessions() for _ in range(500)), "a session goes on"
+
+    def _sessions(self) -> list[tuple[str, ...]]:
+        return self.server.execute(f"select id from information_schema.processlist where user = {text(self.user)}")
 
     def unneeded(self, method: str, use: str, permission: str) -> bool:
         return permission == "SYSTEM_USER"

@@ -19,12 +19,11 @@ class Netlify(HttpWorld):
         self.sees_team = True
         self.sso_refuses = False
         self.more_sites = "https://api.netlify.com/api/v1/acme/sites?per_page=100&page=2"
-        self.accepts = 1_000_000  # requests until the token is revoked
+        self.revoked = False
 
         def guarded(handler: Any) -> Any:
             def answer(request: Request) -> Any:
-                self.accepts -= 1
-                if request.bearer != GOOD or self.accepts < 0:
+                if request.bearer != GOOD or self.revoked:
                     return Answer(401, json={"code": 401, "message": "Access Denied"})
                 if self.sso_refuses:
                     return Answer(403, json={"code": 403, "message": "SSO required"})
@@ -75,6 +74,5 @@ class Netlify(HttpWorld):
             return None
         return self.wrong_fields(method)
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

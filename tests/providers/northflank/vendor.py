@@ -31,7 +31,7 @@ class Northflank(HttpWorld):
 
     def declare(self, vendor: MiniatureVendor) -> None:
         self.role = {"Manage: Read", "List", "Read Values", "Update"}
-        self.accepts = 1_000_000
+        self.revoked = False
         groups = {"data": {"secrets": [{"id": "production", "name": "production", "type": "secret"}]}}
         values = {"data": {"secrets": {"variables": {"TOKEN": "s3cret-value"}}}}
         vendor.get("/v1/projects")(self._guarded("Manage: Read", self._projects))
@@ -40,9 +40,7 @@ class Northflank(HttpWorld):
 
     def _guarded(self, permission: str, answer: Any) -> Callable[[Request], Any]:
         def answered(request: Request) -> Any:
-            if request.bearer:
-                self.accepts -= 1
-            if request.bearer != GOOD or self.accepts < 0:
+            if request.bearer != GOOD or self.revoked:
                 return refused(401, "Unauthorized")
             found = answer(request) if callable(answer) else answer
             return found if permission in self.role else refused(403, f"Missing permission: {permission}")
@@ -65,6 +63,5 @@ class Northflank(HttpWorld):
     def fail(self, failure: str, method: str) -> dict[str, Any] | None:
         return self.wrong_fields(method)
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

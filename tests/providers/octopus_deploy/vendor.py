@@ -42,7 +42,7 @@ class OctopusDeploy(HttpWorld):
         self.active = True
         self.refusal = 0
         self.guest = False
-        self.accepts = 1_000_000
+        self.revoked = False
         self.version = "2026.2.1234"
         vendor.get("/api")(
             lambda _: {"Application": "Octopus Deploy", "Version": self.version}
@@ -69,8 +69,7 @@ class OctopusDeploy(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.headers.get("x-octopus-apikey") != GOOD or self.accepts < 0:
+            if request.headers.get("x-octopus-apikey") != GOOD or self.revoked:
                 return Answer(401, json={"ErrorMessage": "You must be logged in to perform this action."})
             return handler(request)
 
@@ -122,6 +121,5 @@ class OctopusDeploy(HttpWorld):
         self.held["ProjectDelete"] = [{**ENTRY, "RestrictedToProjectIds": []}]
         return "ProjectDelete"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

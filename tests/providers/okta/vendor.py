@@ -35,7 +35,7 @@ class Okta(HttpWorld):
         self.reads_roles = True
         self.may = True
         self.own_tokens = 1
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/.well-known/okta-organization")(self._organization)
         vendor.get("/api/v1/users/me")(self._guarded(self._me))
         vendor.get("/api/v1/api-tokens")(self._guarded(self._tokens))
@@ -60,8 +60,7 @@ class Okta(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.headers.get("authorization") != f"SSWS {GOOD}" or self.accepts < 0:
+            if request.headers.get("authorization") != f"SSWS {GOOD}" or self.revoked:
                 return refused(401, "E0000011")
             return handler(request)
 
@@ -129,6 +128,5 @@ class Okta(HttpWorld):
         self.roles.append({"id": "ra-2", "type": "ORG_ADMIN", "status": "ACTIVE"})
         return "ORG_ADMIN"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -51,7 +51,7 @@ class OnePassword(HttpWorld):
         self.reads = True
         self.flaky = 0  # refusals before a vault in reach is read
         self.asks_body_first = False
-        self.accepts = 1_000_000
+        self.revoked = False
         self.instead: Answer | None = None
         vendor.get("/v1/vaults")(self._guarded(self._vaults))
         vendor.get("/v1/vaults/{vault}/items")(self._guarded(self._items))
@@ -60,10 +60,9 @@ class OnePassword(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
             if self.instead is not None:
                 return self.instead
-            if not request.bearer.endswith(".c2lnbmVk") or self.accepts < 0:
+            if not request.bearer.endswith(".c2lnbmVk") or self.revoked:
                 return refused(401, "Invalid token signature")
             return handler(request)
 
@@ -121,9 +120,8 @@ class OnePassword(HttpWorld):
                 return self.wrong_fields(method)
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True
 
 
 class PlainOnePassword(OnePassword):

@@ -11,7 +11,7 @@ INFERENCE = "sk-or-v1-" + "i" * 64
 
 class OpenRouter(HttpWorld):
     hosts = ("openrouter.ai",)
-    never_revoked = "a check is one request"
+    one_request = "a check is one request"
     credentials: ClassVar = {"api-key": {"apiKey": MANAGEMENT}, "inference-key": {"apiKey": INFERENCE}}
     uses: ClassVar = {"secret-rotation/inference-keys": {}, "other/inference": {}}
     offers: ClassVar = {"keys": ({}, [f"h{number}" for number in range(130)])}

@@ -16,7 +16,7 @@ import oracledb
 from oracledb import errors
 
 from jackfield.net.network import Network
-from providers.contract import ONE_LOGIN, World
+from providers.contract import World
 from support.certificates import authority
 from support.wire import Wire, WireServer
 
@@ -84,10 +84,13 @@ class Database:
         }  # fmt: skip
         self.status, self.ends = "OPEN", "2999-01-01T00:00:00Z"
         self.refuses = ""
+        self.killed = False
         self.asked: list[str] = []
 
     def rows(self, statement: str, values: dict[str, object]) -> list[dict[str, object]]:
         self.asked.append(statement)
+        if self.killed:
+            raise oracle_error("ORA-00028: your session has been killed")
         for start, answer in self._answers():
             if statement.startswith(start):
                 return answer(values)
@@ -164,7 +167,6 @@ def oracle_error(message: str) -> oracledb.DatabaseError:
 
 
 class OracleWorld(World):
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {
         ROTATION: {"users": "APP_A, APP_B"},
@@ -219,6 +221,10 @@ class OracleWorld(World):
             self.database.not_in_force.add(permission)
         else:
             del self.database.own[permission]
+
+    def revoke(self, method: str) -> None:
+        """As after ALTER USER … ACCOUNT LOCK and ALTER SYSTEM KILL SESSION."""
+        self.database.killed, self.database.refuses = True, "ORA-28000: The account is locked."
 
     def add_excess(self, method: str) -> str:
         self.database.roles["DBA"] = False

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import ONE_LOGIN, REGISTRY, World
+from providers.contract import REGISTRY, World
 from support.servers.databases import Postgres
 from support.servers.room import HOST, unique
 
@@ -18,7 +18,6 @@ ROTATION, GROUP, TABLES = "secret-rotation/login-roles", "dynamic-secret/group-r
 class PostgresWorld(World):
     """`chosen` limits the snippet to some of the uses. `elsewhere` are ports where other things listen."""
 
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, GROUP: {}, TABLES: {}}
     private_allowed = True
@@ -102,6 +101,13 @@ class PostgresWorld(World):
             self.admin(f"revoke usage on schema {schema} from {user}")
         else:
             self.admin(f"revoke grant option for update on {schema}.two from {user}")
+
+    def revoke(self, method: str) -> None:
+        """No new login, and the sessions that are open are ended; the server is waited for."""
+        self.admin(f"alter role {quoted(self.user)} nologin")
+        self.server.execute(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = %s", self.user
+        )
 
     def unneeded(self, method: str, use: str, permission: str) -> bool:
         return permission == "SUPERUSER"

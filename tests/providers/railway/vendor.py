@@ -18,7 +18,6 @@ def faulty(message: str) -> Answer:
 
 class Railway(HttpWorld):
     hosts = ("backboard.railway.com",)
-    never_revoked = "Railway refuses a deleted token as it refuses a token without the right: rows are unknown then"
     credentials: ClassVar = {
         "account-token": {"apiToken": ACCOUNT},
         "team-token": {"apiToken": TEAM},
@@ -37,7 +36,7 @@ class Railway(HttpWorld):
         self.role = "ADMIN"
         self.workspaces = [{"id": "ws-1", "name": "Acme"}]
         self.scoped_environment = "production"
-        self.second_factor = False
+        self.second_factor = self.revoked = False
         self.disallowed: str | None = None
         self.queries: list[str] = []
         vendor.post("/graphql/v2")(self._answer)
@@ -48,6 +47,8 @@ class Railway(HttpWorld):
         self.queries.append(query)
         scoped = request.headers.get("project-access-token")
         bearer = request.bearer
+        if self.revoked:
+            return faulty("Not Authorized" if scoped is None else "Project Token not found")
         if self.second_factor:
             return faulty("Two Factor Authentication Required")
         field = query.partition("{")[2].split("(")[0].split("{")[0].strip()
@@ -137,6 +138,9 @@ class Railway(HttpWorld):
                 return {"apiToken": TEAM}
             case _:
                 return self.wrong_fields(method)
+
+    def revoke(self, method: str) -> None:
+        self.revoked = True
 
     def methods_for_failure(self, failure: str) -> list[str]:
         return ["account-token"] if failure == "other-kind" else list(self.credentials)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from jackfield.net.network import Network
-from providers.contract import ONE_LOGIN, World
+from providers.contract import World
 from support.servers.stores import Redis
 from support.serving import HOST, Place, serves
 
@@ -32,7 +32,6 @@ SCRIPTS: dict[str, dict[str, bytes]] = {
 class RedisWorld(World):
     """A user who holds exactly what the uses need, and cannot read its own rules."""
 
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {"secret-rotation/acl-users": {"persist": "aclfile"}, "dynamic-secret/acl-users": {}}
     private_allowed = True
@@ -70,6 +69,10 @@ class RedisWorld(World):
 
     def remove(self, method: str, use: str, permission: str) -> None:
         self.server.execute("ACL", "SETUSER", self.login.user, permission.replace("+", "-"))
+
+    def revoke(self, method: str) -> None:
+        """Redis ends the connections of a user that is deleted."""
+        self.server.execute("ACL", "DELUSER", self.login.user)
 
     def unneeded(self, method: str, use: str, permission: str) -> bool:
         return permission == "+config|rewrite"

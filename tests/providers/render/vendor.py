@@ -28,7 +28,7 @@ class Render(HttpWorld):
         self.refused: set[str] = set()
         self.role = "DEVELOPER"
         self.me: Answer | None = None
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/v1/users")(self._guarded("me", lambda: self.me or {"email": "ada@example.com", "name": "Ada"}))
         vendor.get("/v1/owners")(self._guarded("owners", self._owners))
         vendor.get("/v1/owners/tea-1/members")(
@@ -47,8 +47,7 @@ class Render(HttpWorld):
 
     def _guarded(self, part: str, answer_of: Callable[[], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer != GOOD or self.accepts < 0:
+            if request.bearer != GOOD or self.revoked:
                 return Answer(401, json={"message": "Unauthorized"})
             if part in self.refused:
                 return Answer(403, json={"message": "Forbidden"})
@@ -81,6 +80,5 @@ class Render(HttpWorld):
         self.me = Answer(403 if failure == "may-not" else 406, json={"message": "no"})
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

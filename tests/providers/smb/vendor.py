@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from jackfield.net.network import Network
-from providers.contract import ONE_LOGIN, World
+from providers.contract import World
 from support.servers.room import HOST, ServerRoom, program, require_root, run, unique
+from support.servers.sessions import kill_sessions
 from support.serving import Place, serves
 
 METHOD = "credentials"
@@ -128,7 +129,6 @@ def pasted(server: Samba, lines: str, user: str) -> Iterator[None]:
 class SmbWorld(World):
     """An account that may reset passwords and administer; its rights are taken away by taking another account."""
 
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {ROTATION: {}, LISTING: {}}
     private_allowed = True
@@ -164,6 +164,10 @@ class SmbWorld(World):
 
     def unneeded(self, method: str, use: str, permission: str) -> bool:
         return permission == "USER_CHANGE_PASSWORD (0x40)"
+
+    def revoke(self, method: str) -> None:
+        """As Close-SmbSession does on Windows: the session is gone. The account is others' too, and stays."""
+        kill_sessions(self.server.port)
 
     def fail(self, failure: str, method: str) -> dict[str, Any] | None:
         if failure == "bad-login":

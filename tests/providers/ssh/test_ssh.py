@@ -10,17 +10,18 @@ from typing import Any
 import asyncssh
 import pytest
 
-from jackfield.checks.request import CheckRequest
+from jackfield.checks.request import CheckRequest, OnProgress
 from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, FailureKind, GrantState, Outcome
 from jackfield.model.connection import IntendedUse
 from jackfield.net.network import Network
 from jackfield.providers.contract.snippet import merged_snippet
-from providers.contract import REGISTRY, ProviderContract, check, rows, told, typed_fields
+from providers.contract import REGISTRY, ProviderContract, check, once_accepted, rows, told, typed_fields
 from providers.ssh.vendor import CERTIFICATES, FILES, PASSWORD, ROTATION, USER, SshWorld
 from support.faults import hangs
 from support.servers.hosts import OpenSSH
 from support.servers.room import program, run, unique
+from support.servers.sessions import kill_sessions
 from support.serving import HOST
 
 PROVIDER = REGISTRY.get("ssh")
@@ -186,10 +187,16 @@ async def test_password_that_never_ends_is_read_as_that(host: SshWorld) -> None:
 
 class TestOpenSsh:
     async def check(
-        self, server: OpenSSH, method: str, uses: dict[str, dict[str, str]] | None = None, **fields: Any
+        self,
+        server: OpenSSH,
+        method: str,
+        uses: dict[str, dict[str, str]] | None = None,
+        *,
+        on_progress: OnProgress = lambda _: None,
+        **fields: Any,
     ) -> CheckResult:
         known = {"host": HOST, "port": server.port, "username": server.user, "hostKey": server.host_key}
-        return await run_check(request(method, {**known, **fields}, uses), Network())
+        return await run_check(request(method, {**known, **fields}, uses), Network(), on_progress)
 
     async def test_password_key_and_sealed_key_pass(self, openssh: OpenSSH) -> None:
         """What sshd takes, passes; it is the user, by name."""
@@ -203,6 +210,20 @@ class TestOpenSsh:
         assert [result.outcome for result in results] == [Outcome.PASSED] * 3
         assert {result.identity["account"] for result in results} == {openssh.user}
         assert "OpenSSH" in results[0].identity["server"]
+
+    async def test_session_that_is_killed_in_the_middle_is_told(self, openssh: OpenSSH) -> None:
+        """No right is said to be missing, since the process that would have answered was killed."""
+        result = await self.check(
+            openssh,
+            "password",
+            {CERTIFICATES: {}},
+            password=openssh.password,
+            on_progress=once_accepted(lambda: kill_sessions(openssh.port)),
+        )
+
+        assert result.failure is not None
+        assert "ended the session" in result.failure.message
+        assert set(rows(result).values()) <= {GrantState.UNKNOWN, GrantState.UNREADABLE}
 
     async def test_wrong_secrets_are_refused(self, openssh: OpenSSH) -> None:
         results = [

@@ -16,7 +16,7 @@ import asyncssh
 from asyncssh.process import SSHServerProcess
 
 from jackfield.net.network import Network
-from providers.contract import ONE_LOGIN, World
+from providers.contract import World
 from support.faults import answers
 from support.serving import HOST, Place, serves
 
@@ -55,6 +55,9 @@ class Host(asyncssh.SSHServer):
     def __init__(self, world: "SshWorld") -> None:
         self.world = world
 
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.world.connections.append(conn)
+
     def begin_auth(self, username: str) -> bool:
         self.user = username
         return not self.world.lets_everyone_in
@@ -92,7 +95,6 @@ class Host(asyncssh.SSHServer):
 class SshWorld(World):
     """One user of the host, who holds what the uses need: sudo for two commands, a directory, SFTP."""
 
-    never_revoked = ONE_LOGIN
     credentials: ClassVar = {"password": {}, "ssh-key": {}}
     uses: ClassVar = {ROTATION: {}, FILES: {}, CERTIFICATES: {}}
     offers: ClassVar = {"accounts": ({}, ["app"]), "folders": ({}, ["/etc", "/usr"])}
@@ -105,6 +107,7 @@ class SshWorld(World):
             "openssh", passphrase=PASSPHRASE, rounds=2, ignore_few_rounds=True
         ).decode()
         self.tries = 0
+        self.connections: list[asyncssh.SSHServerConnection] = []
         self.offers_password = self.offers_keys = self.has_sftp = self.target_password = True
         self.offers_dialogue = self.lets_everyone_in = self.password_expired = False
         self.forced = ""
@@ -210,6 +213,16 @@ class SshWorld(World):
 
     def unneeded(self, method: str, use: str, permission: str) -> bool:
         return permission == "an interactive shell with passwd"
+
+    def revoke(self, method: str) -> None:
+        """As after passwd -l, an emptied authorized_keys and pkill -u: no new login, and no session goes on."""
+        self.offers_password = self.offers_keys = False
+
+        async def kill() -> None:
+            for connection in self.connections:
+                connection.abort()
+
+        self._do(kill())
 
     def add_excess(self, method: str) -> str:
         self.said["HOST_GROUPS"] = f"{USER} docker"

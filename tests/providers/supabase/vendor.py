@@ -29,7 +29,7 @@ class Supabase(HttpWorld):
         self.missing: set[str] = set()
         self.roles = {"acme": "Developer", "beta": "Administrator"}
         self.profile: Answer | None = None
-        self.accepts = 1_000_000
+        self.revoked = False
         me = {"gotrue_id": "u-1", "primary_email": "ada@example.com", "username": "ada"}
         vendor.get("/v1/profile")(self._guarded("", lambda _: self.profile or me))
         vendor.get("/v1/projects")(self._guarded("projects_read", lambda _: [{"ref": SYNCED, "name": "web"}]))
@@ -46,8 +46,7 @@ class Supabase(HttpWorld):
 
     def _guarded(self, permission: str, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer not in {GOOD, SCOPED} or self.accepts < 0:
+            if request.bearer not in {GOOD, SCOPED} or self.revoked:
                 return Answer(401, json={"message": "Unauthorized"})
             return self._refusal(permission) if permission in self.missing else handler(request)
 
@@ -103,6 +102,5 @@ class Supabase(HttpWorld):
             return None
         return self.wrong_fields(method)
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -29,7 +29,7 @@ class TeamCity(HttpWorld):
         self.refusal = 0
         self.versioned = False
         self.tokens = [{"name": "kms", "expirationTime": "20270101T000000+0000"}]
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/app/rest/users/current")(self._guarded(self._me))
         vendor.get("/app/rest/server")(self._guarded(lambda _: {"version": "2026.1"}))
         vendor.get("/app/rest/users/current/tokens")(self._guarded(lambda _: {"token": self.tokens}))
@@ -47,9 +47,8 @@ class TeamCity(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
             assert request.headers["accept"] == "application/json"  # XML otherwise
-            if request.bearer != GOOD or self.accepts < 0:
+            if request.bearer != GOOD or self.revoked:
                 return Answer(401, body="Unauthorized")
             return handler(request)
 
@@ -97,6 +96,5 @@ class TeamCity(HttpWorld):
         self.refusal = 403 if failure == "too-narrow" else 404
         return None
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

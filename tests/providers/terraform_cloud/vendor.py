@@ -31,7 +31,7 @@ class TerraformCloud(HttpWorld):
         self.set_update = True
         self.for_this_api = True
         self.ends: list[str | None] = ["2027-08-01T00:00:00.000Z"]
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/api/v2/account/details")(self._guarded(self._details))
         vendor.get("/api/v2/organizations")(self._guarded(self._organizations))
         vendor.get("/api/v2/organizations/{name}")(self._guarded(self._organization))
@@ -47,8 +47,7 @@ class TerraformCloud(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer != GOOD or self.accepts < 0 or request.headers["host"] != "app.terraform.io":
+            if request.bearer != GOOD or self.revoked or request.headers["host"] != "app.terraform.io":
                 return Answer(401, json={"errors": [{"status": "401", "title": "unauthorized"}]})
             found = handler(request)
             return found if isinstance(found, Answer) else Answer(json=found, content_type="application/vnd.api+json")
@@ -102,6 +101,5 @@ class TerraformCloud(HttpWorld):
             return None
         return self.wrong_fields(method)
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

@@ -33,7 +33,7 @@ class Vercel(HttpWorld):
         self.token: dict[str, Any] = {"id": "t-1", "name": "kms", "expiresAt": 1_800_000_000_000}
         self.rights = {project: {name: list(ALL) for name in RIGHTS} for project in TEAMS}
         self.scope_refused = False
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.get("/v5/user/tokens/current")(self._guarded(self._current))
         vendor.get("/v2/user")(self._guarded(self._user))
         vendor.get("/v2/teams")(self._guarded(self._teams))
@@ -43,8 +43,7 @@ class Vercel(HttpWorld):
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
         def answer(request: Request) -> Any:
-            self.accepts -= 1
-            if request.bearer != GOOD or self.accepts < 0:
+            if request.bearer != GOOD or self.revoked:
                 return refused(invalidToken=True)
             return handler(request)
 
@@ -104,6 +103,5 @@ class Vercel(HttpWorld):
         self.scopes.append({"type": "user"})
         return "whole account of the person"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True

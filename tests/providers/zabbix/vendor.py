@@ -35,7 +35,6 @@ def lost_with(permission: str) -> set[str]:
 class RealZabbix(World):
     """A user of a real server whose role allows the methods of the uses and nothing else, not even to read itself."""
 
-    never_revoked = "a real server answers, and nothing stops a check between two of its requests"
     credentials: ClassVar = {METHOD: {}}
     uses: ClassVar = {HOSTS: {}, GLOBAL: {}}
     private_allowed = True
@@ -94,8 +93,10 @@ class RealZabbix(World):
         self.call("role.update", {"roleid": self.role, "rules": self._rules(methods), **changes})
 
     def change_token(self, **changes: object) -> None:
-        number = self.call("token.get", {"token": self.token})[0]["tokenid"]
-        self.call("token.update", {"tokenid": number, **changes})
+        self.call("token.update", {"tokenid": self.token_id(), **changes})
+
+    def token_id(self) -> str:
+        return str(self.call("token.get", {"token": self.token})[0]["tokenid"])
 
     def _rules(self, methods: list[str]) -> dict[str, object]:
         return {"api.access": 1, "api.mode": 1, "api": methods, "actions.default_access": 0}
@@ -136,6 +137,9 @@ class RealZabbix(World):
     def add_excess(self, method: str) -> str:
         return ""  # this role may not read itself
 
+    def revoke(self, method: str) -> None:
+        self.call("token.delete", [self.token_id()])
+
 
 class RealZabbixAdmin(RealZabbix):
     """The same as an Admin, who needs a right on the host group and cannot have global macros."""
@@ -171,7 +175,7 @@ class NewZabbix(HttpWorld):
         self.drops_header = False
         self.knows_tokens = True
         self.status = 200
-        self.accepts = 1_000_000
+        self.revoked = False
         vendor.post("/zabbix/api_jsonrpc.php")(self._answer)
 
     def _answer(self, request: Request) -> Any:
@@ -190,9 +194,8 @@ class NewZabbix(HttpWorld):
             if "authorization" in request.headers:
                 return error(f'The "{method}" method must be called without authorization header.')
             return {"result": self.version} if method == "apiinfo.version" else self._authenticated(params)
-        self.accepts -= 1
         token = "" if self.drops_header else request.bearer
-        if token != self.token or not self.alive or self.accepts < 0:
+        if token != self.token or not self.alive or self.revoked:
             return error("Not authorized.")
         if not self._allows(method):
             return error(f'No permissions to call "{method}".')
@@ -263,9 +266,8 @@ class NewZabbix(HttpWorld):
         self.rules["api"].append("script.execute")
         return "script.execute"
 
-    def revoke_after_proof(self, method: str) -> bool:
-        self.accepts = 1
-        return True
+    def revoke(self, method: str) -> None:
+        self.revoked = True
 
 
 def error(data: str, code: int = -32602) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class OpenLDAP:
             yield Login(dn, password)
         finally:
             with self.connected() as connection:
-                connection.delete(dn)
+                _delete(connection, dn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,15 @@ class ActiveDirectory:
             yield login
         finally:
             with self.connected() as connection:
-                connection.delete(dn)
+                _delete(connection, dn)
+
+
+def _delete(connection: Any, dn: str) -> None:
+    """Delete an entry that a test may have deleted itself."""
+    from ldap3.core.exceptions import LDAPNoSuchObjectResult
+
+    with contextlib.suppress(LDAPNoSuchObjectResult):
+        connection.delete(dn)
 
 
 def _domain_settings(folder: Path, host: str, certificates: Certificates) -> str:

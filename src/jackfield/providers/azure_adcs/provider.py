@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from jackfield.model.check import FailureKind
+from jackfield.net.failure import NetFailure
 from jackfield.net.http import Reply
 from jackfield.providers.contract.call import Call
 from jackfield.text import cleaned
@@ -16,6 +18,7 @@ from jackfield.text import cleaned
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+_LOGIN: Final = "login"
 _UNDECIDED: Final = frozenset({429, 502, 503, 504})
 
 
@@ -29,6 +32,7 @@ async def enrolment_page(call: Call) -> Mapping[str, object]:
     auth = _login(schemes, call.text("username"), call.text("password"))
     if auth is None:
         return {"error": "scheme"}
+    call.kept[_LOGIN] = auth
     reply = await _ask(call, "/certsrv/certrqxt.asp", auth)
     if reply.status != 200:
         return {"status": reply.status, "undecided": reply.status in _UNDECIDED}
@@ -39,8 +43,18 @@ async def enrolment_page(call: Call) -> Mapping[str, object]:
 
 
 async def authority(call: Call) -> Mapping[str, object]:
-    """The CA's own certificate, over the connection that is logged in: `name` and `ends`."""
-    reply = await _ask(call, "/certsrv/certnew.p7b?ReqID=CACert&Renewal=0&Enc=b64", None)
+    """The CA's own certificate, over the connection that is logged in: `name` and `ends`.
+
+    Raises NetFailure where the server has hung up, and refuses the login that it took before.
+    """
+    path = "/certsrv/certnew.p7b?ReqID=CACert&Renewal=0&Enc=b64"
+    reply = await _ask(call, path, None)
+    again = call.kept[_LOGIN] if reply.status == 401 else None  # the server has hung up meanwhile
+    if isinstance(again, httpx.Auth):
+        reply = await _ask(call, path, again)
+        if reply.status == 401:
+            message = "The server accepted this login at first and refused it later in the test."
+            raise NetFailure(FailureKind.REJECTED, message, "It may have been disabled meanwhile: test again.")
     chain = _chain(reply.text) if reply.status == 200 else []
     issuers = {one.issuer for one in chain if one.issuer != one.subject}
     issuing = next((one for one in chain if one.subject not in issuers), None)

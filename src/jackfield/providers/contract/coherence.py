@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from jackfield.providers.contract.expression import BUILT_IN_NAMES, Expression, Template
 from jackfield.providers.contract.fact import Auth, Fact, templates_in
 from jackfield.providers.contract.guide import GUIDE_NAMES
-from jackfield.providers.contract.spec import Provider, Use
+from jackfield.providers.contract.spec import Proof, Provider, Use
 
 _FOREIGN_HOST = re.compile(r"://[^/\s]*[^\x00-\x7f]")  # letters that are looked up under another name
 
@@ -105,7 +105,7 @@ def rules_of(provider: Provider) -> Iterator[tuple[str, Expression | Template]]:
     for failure in provider.failures:
         yield from ((f"failures.{failure.id}", failure.when), (f"failures.{failure.id}", failure.next))
     if provider.proof:
-        yield "proof", provider.proof.is_
+        yield from _proof_rules("proof", provider.proof)
     for use in provider.uses:
         yield from _use_rules(f"uses.{use.id}", use)
     if provider.excess:
@@ -124,7 +124,7 @@ def _method_rules(provider: Provider) -> Iterator[tuple[str, Expression | Templa
         if method.auth:
             yield from _auth_rules(place, method.auth)
         if method.proof:
-            yield f"{place}.proof", method.proof.is_
+            yield from _proof_rules(f"{place}.proof", method.proof)
         for rule in (*(method.identity or {}).values(), *(method.expiry or ())):
             yield f"{place}.identity or expiry", rule
         for field in method.fields:
@@ -137,6 +137,12 @@ def _method_rules(provider: Provider) -> Iterator[tuple[str, Expression | Templa
             for text in (value for flow in flows if flow for value in flow.__dict__.values()):
                 if isinstance(text, Template):
                     yield f"{place}.oauth", text
+
+
+def _proof_rules(place: str, proof: Proof) -> Iterator[tuple[str, Expression | Template]]:
+    yield place, proof.is_
+    if proof.still is not None:
+        yield place, proof.still
 
 
 def _auth_rules(place: str, auth: Auth) -> Iterator[tuple[str, Expression | Template]]:

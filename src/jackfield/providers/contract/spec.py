@@ -20,10 +20,18 @@ from jackfield.providers.contract.part import Call, Name, Part, Rule, Rules, Slu
 
 
 class Proof(Part):
-    """What shows that the vendor really accepted this credential: `is` must be true, over `fact` and others."""
+    """What shows that the vendor really accepted this credential: `is` must be true, over `fact` and others.
+
+    Where a row came out missing or unknown, those of its facts that are requests are sent once more at the end: a
+    credential that died meanwhile is often refused like one without the right.
+    """
 
     fact: Name
     is_: Rule = Declared(alias="is")
+    still: Rule | None = Declared(
+        default=None,
+        description="Judged at the end, over facts of its own, where a session outlives its account; false: it died.",
+    )
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 

@@ -4,13 +4,14 @@ A provider opens one `Session` a check. Its facts are `SELECT`s written in provi
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Protocol, TypeVar
 
 from jackfield.model.check import FailureKind
-from jackfield.net.failure import NetFailure, explain
+from jackfield.net.failure import NetFailure, SessionEnded, explain
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
 from jackfield.text import cleaned
@@ -83,6 +84,20 @@ async def log_in(call: Call, open_session: Callable[[Call], Awaitable[AnySession
     if isinstance(outcome, (SqlRefusal, NetFailure)):
         raise outcome
     return outcome
+
+
+@contextlib.contextmanager
+def in_session(host: str, *killed: str) -> Iterator[None]:
+    """Around a statement of a session that is logged in.
+
+    Raises SessionEnded where the line breaks, and where the server names one of the codes `killed`.
+    """
+    try:
+        yield
+    except NetFailure as failure:
+        raise (SessionEnded(host) if failure.kind is FailureKind.UNREACHABLE else failure) from None
+    except SqlRefusal as refusal:
+        raise (SessionEnded(host) if refusal.code in killed else refusal) from None
 
 
 async def ask(call: Call, open_session: Callable[[Call], Awaitable[Session]]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from jackfield.model.check import FailureKind
 from jackfield.model.secret import Secret
-from jackfield.net.failure import NetFailure, explain
+from jackfield.net.failure import NetFailure, SessionEnded, explain
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
 from jackfield.providers.ldap import descriptor
@@ -45,6 +45,7 @@ _POWERFUL_IN_DOMAIN: Final = {
     "512": "Domain Admins", "516": "Domain Controllers", "518": "Schema Admins", "519": "Enterprise Admins",
     "520": "Group Policy Creator Owners", "526": "Key Admins", "527": "Enterprise Key Admins",
 }  # fmt: skip
+_DISABLED: Final = 2  # a bit of userAccountControl
 _PAGE: Final = 1000
 _PAGES: Final = 5
 
@@ -55,6 +56,7 @@ class _Session:
     def __init__(self, connection: Any, route: Route) -> None:
         self.connection = connection
         self.root: Found = {}
+        self.bound = False
         self._route = route
         self._turn = asyncio.Lock()
 
@@ -67,7 +69,8 @@ class _Session:
             try:
                 return await asyncio.to_thread(work, self.connection)
             except (LDAPExceptionError, OSError):
-                raise explain(EOFError(), self._route.host, self._route.port) from None
+                host, port = self._route.host, self._route.port
+                raise (SessionEnded(host) if self.bound else explain(EOFError(), host, port)) from None
             except (PyAsn1Error, ValueError, LookupError, TypeError):  # what ldap3 makes of other protocols
                 message = f"{self._route.host} does not answer with LDAP on port {self._route.port}."
                 raise NetFailure(FailureKind.MISCONFIGURED, message, "Check the host and the port.") from None
@@ -192,6 +195,7 @@ async def bind(call: Call) -> Mapping[str, object]:
         return connection.result["result"], connection.result["message"] or ""
 
     code, message = await session.do(work)
+    session.bound = code == 0
     reason = re.search(r"\bdata ([0-9a-f]+)", message)
     return {
         "code": code,
@@ -225,6 +229,17 @@ async def find_self(call: Call) -> Mapping[str, object]:
     if session.is_active_directory and own:
         told["groups"] = _powerful_groups(own)
     return told | await _end_of_password(session, own)
+
+
+async def find_self_again(call: Call) -> Mapping[str, object]:
+    """What has become of the own entry meanwhile: `entry` (its DN, empty when it is gone), `disabled`."""
+    session, own = await _session(call), call.kept["own"]
+    assert isinstance(own, dict)
+    found = await session.find(_text(own, "dn"), "userAccountControl") or {}
+    return {
+        "entry": cleaned(_text(found, "dn"), limit=300),
+        "disabled": bool(int(_text(found, "userAccountControl") or 0) & _DISABLED),
+    }
 
 
 async def _own_entry(session: _Session, name: str) -> Found | None:

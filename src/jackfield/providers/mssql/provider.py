@@ -10,7 +10,7 @@ from jackfield.model.secret import Secret
 from jackfield.net.failure import NetFailure, explain
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.sql import SqlRefusal, Values, ask, find_route, log_in, plain_row
+from jackfield.providers.contract.sql import SqlRefusal, Values, ask, find_route, in_session, log_in, plain_row
 from jackfield.providers.mssql.stream import Stream, open_stream
 from jackfield.text import cleaned
 
@@ -23,6 +23,7 @@ SELECT SUSER_SNAME() AS login, ORIGINAL_LOGIN() AS original, USER_NAME() AS db_u
        (SELECT authentication_type FROM sys.database_principals WHERE principal_id = USER_ID()) AS authentication
 """
 _IN_THE_DATABASE: Final = 2  # the authentication type of a contained user
+_KILLED: Final = "596"  # the session is in the kill state
 _INFORMATION: Final = 10  # the highest severity of a message that is no error
 
 Found = TypeVar("Found")
@@ -72,7 +73,8 @@ class _Session:
     async def run(self, statement: str, values: Values) -> Sequence[Mapping[str, object]]:
         text = statement % {name: literal(value) for name, value in values.items()} if values else statement
         async with self._lock:
-            return await _in_thread(partial(_execute, self._connection, text), self._stream, self._route)
+            with in_session(self._route.host, _KILLED):
+                return await _in_thread(partial(_execute, self._connection, text), self._stream, self._route)
 
 
 def _execute(connection: Any, text: str) -> Sequence[Mapping[str, object]]:

@@ -10,7 +10,7 @@ from jackfield.model.secret import Secret
 from jackfield.net.failure import NetFailure, explain
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
-from jackfield.providers.contract.sql import SqlRefusal, Values, ask, find_route, log_in, plain_row
+from jackfield.providers.contract.sql import SqlRefusal, Values, ask, find_route, in_session, log_in, plain_row
 from jackfield.providers.mysql.grants import Grants, everywhere, read_grants
 from jackfield.providers.mysql.login import judged_connection
 
@@ -20,6 +20,7 @@ SELECT CURRENT_USER() AS account, USER() AS login, DATABASE() AS `database`, @@v
        @@version_comment AS edition, @@read_only AS read_only
 """
 _CLIENT_ERRORS: Final = range(2000, 3000)  # the driver's own; the server's are outside
+_KILLED: Final = ("1053", "1927", "3169")  # shutdown; killed, as MariaDB and as MySQL number it
 _UNKNOWN_PLUGIN: Final = 2059
 _REPLACE_SINCE: Final = 80013
 
@@ -129,12 +130,13 @@ class _Session:
         from asyncmy.errors import MySQLError
 
         async with self._lock:
-            try:
-                async with self._connection.cursor(DictCursor) as cursor:
-                    await cursor.execute(statement, values or None)
-                    return list(await cursor.fetchall() or ())
-            except MySQLError as error:
-                raise _meaning(error, self._route) from None
+            with in_session(self._route.host, *_KILLED):
+                try:
+                    async with self._connection.cursor(DictCursor) as cursor:
+                        await cursor.execute(statement, values or None)
+                        return list(await cursor.fetchall() or ())
+                except MySQLError as error:
+                    raise _meaning(error, self._route) from None
 
 
 async def _open(call: Call) -> _Session:

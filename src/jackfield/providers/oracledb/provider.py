@@ -18,6 +18,7 @@ from jackfield.providers.contract.sql import (
     Values,
     ask,
     find_route,
+    in_session,
     log_in,
     plain_row,
 )
@@ -33,6 +34,7 @@ FROM DUAL
 _UNKNOWN_SERVICE: Final = frozenset({"DPY-6001", "ORA-12514"})
 _NO_CONNECTION: Final = "DPY-6005"  # says nothing by itself; a line below it names the cause
 _LOST: Final = frozenset({_NO_CONNECTION, "DPY-4011", "DPY-1001"})
+_KILLED: Final = ("ORA-00028", "ORA-01012", "ORA-02396", "ORA-03113", "ORA-03135")
 _LISTENER_REFUSED: Final = "DPY-6000"
 _CODE: Final = re.compile(r"^((?:ORA|DPY|TNS)-\d{4,5})", re.MULTILINE)
 
@@ -79,7 +81,8 @@ class _Session:
 
     async def rows(self, statement: str, values: Values) -> Sequence[Mapping[str, object]]:
         async with self._lock:
-            return await _ended_by(partial(self._ask, statement, values), self._lent, self._route)
+            with in_session(self._route.host, *_KILLED):
+                return await _ended_by(partial(self._ask, statement, values), self._lent, self._route)
 
     async def change_password(self, old: str, new: str) -> None:
         async with self._lock:

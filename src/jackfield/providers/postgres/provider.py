@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from jackfield.model.check import FailureKind
 from jackfield.model.secret import Secret
-from jackfield.net.failure import NetFailure, explain
+from jackfield.net.failure import NetFailure, SessionEnded, explain
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
 from jackfield.providers.contract.sql import (
@@ -112,7 +112,7 @@ class _Session:
                 raise
             except psycopg.Error as error:
                 if self._connection.closed or not error.sqlstate:
-                    raise explain(EOFError(), self._route.host, self._route.port) from None
+                    raise SessionEnded(self._route.host) from None
                 self._begun = False
                 await self._connection.rollback()
                 raise SqlRefusal(error.sqlstate) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jackfield.model.check import FailureKind
 from jackfield.model.secret import Secret
-from jackfield.net.failure import NetFailure, explain
+from jackfield.net.failure import NetFailure, SessionEnded, explain
 from jackfield.providers.contract.call import Call
 from jackfield.providers.contract.sql import find_route
 from jackfield.text import cleaned
@@ -48,6 +48,7 @@ class _Session:
 
     def __init__(self, connection: "AbstractConnection", host: str, port: int) -> None:
         self.hello: dict[str, Any] = {}
+        self.logged_in = False
         self._connection = connection
         self._place = host, port
         self._turn = asyncio.Lock()
@@ -67,9 +68,13 @@ class _Session:
                 code = _code(error)
                 if code:
                     raise _Refused(code) from None
-                raise explain(error.__cause__ or EOFError(), *self._place) from None
+                raise self._broken(error) from None
             except (RedisError, OSError) as error:
-                raise explain(error.__cause__ or EOFError(), *self._place) from None
+                raise self._broken(error) from None
+
+    def _broken(self, error: Exception) -> NetFailure:
+        host, port = self._place
+        return SessionEnded(host) if self.logged_in else explain(error.__cause__ or EOFError(), host, port)
 
 
 def _code(error: Exception) -> str:
@@ -154,7 +159,7 @@ async def log_in(call: Call) -> Mapping[str, object]:
         if call.tls is None:
             return {"error": "CLOSED"}
         raise
-    session.hello = hello
+    session.hello, session.logged_in = hello, True
     open_to_all = await _takes_any_password(call, username) if password and hello else not password
     return {
         "error": "",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from jackfield.model.check import FailureKind
-from jackfield.net.failure import NetFailure, explain
+from jackfield.net.failure import NetFailure, SessionEnded, explain
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
 from jackfield.providers.smb import rpc
@@ -22,6 +22,7 @@ _EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 _NEVER: Final = 0x7FFFFFFF00000000
 _SAMBA_NEVER: Final = datetime(2036, 2, 6, 15, 6, 39, tzinfo=UTC)  # what Samba writes for accounts without an end
 _ACCESS_DENIED: Final = {0xC0000022, 5}  # NT status and RPC fault
+_SESSION_GONE: Final = {0xC0000203, 0xC000035C}  # deleted, expired
 _NO_SUCH_ACCOUNT: Final = 0xC0000073
 
 
@@ -43,10 +44,12 @@ class _Session:
         async with self._turn:
             try:
                 return await asyncio.to_thread(work)
-            except SMBResponseException:
+            except SMBResponseException as error:
+                if self.smb is not None and error.status in _SESSION_GONE:
+                    raise SessionEnded(host) from None
                 raise
             except (SMBConnectionClosed, OSError):
-                raise explain(EOFError(), host, port) from None
+                raise (SessionEnded(host) if self.smb is not None else explain(EOFError(), host, port)) from None
             except (SMBException, ValueError, LookupError):
                 message = f"{host} does not answer with SMB on port {port}, or not as it should."
                 raise NetFailure(FailureKind.MISCONFIGURED, message, "Check the host and the port.") from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from jackfield.net.failure import SessionEnded
 from jackfield.net.network import Route
 from jackfield.providers.contract.call import Call
 from jackfield.providers.contract.functions import shell_word
@@ -66,11 +67,17 @@ def _digest(key: str) -> str:
 class _Session:
     """The one connection, and how it came about."""
 
-    def __init__(self, connection: "asyncssh.SSHClientConnection", *, asked: bool, fingerprint: str) -> None:
+    def __init__(self, connection: "asyncssh.SSHClientConnection", host: str, *, asked: bool, fingerprint: str) -> None:
         self.connection = connection
+        self._host = host
         self.asked = asked
         self.fingerprint = fingerprint
         self.turn = asyncio.Semaphore(_AT_ONCE)
+
+    def check_goes_on(self) -> None:
+        """Raises SessionEnded where the server has hung up: what it did not answer then says nothing."""
+        if self.connection.is_closed():
+            raise SessionEnded(self._host)
 
 
 def _route(call: Call) -> Route:
@@ -119,7 +126,7 @@ async def _open(call: Call) -> _Session:
             await session.wait_closed()
 
     call.cleanup.push_async_callback(close)
-    return _Session(session, asked=client.asked, fingerprint=client.fingerprint)
+    return _Session(session, route.host, asked=client.asked, fingerprint=client.fingerprint)
 
 
 def _read_key(call: Call) -> "asyncssh.SSHKey | None":
@@ -248,7 +255,8 @@ async def _run(call: Call, command: str) -> tuple[int, str, str] | None:
                 out = await _read(process.stdout)
                 err = await _read(process.stderr)
         except (asyncssh.Error, OSError):
-            return None
+            out = ""
+    session.check_goes_on()
     before, mark, status = out.rpartition(f"{call.random}:")
     return (int(status), before, err) if mark and status.strip().isdigit() else None
 
@@ -298,8 +306,10 @@ async def read_folder(call: Call) -> Mapping[str, object]:
             except asyncssh.SFTPError:
                 folder, listed = False, []
     except (asyncssh.SFTPError, asyncssh.ChannelOpenError):
+        session.check_goes_on()
         return {"sftp": False}
     except (asyncssh.Error, OSError):
+        session.check_goes_on()
         return {"undecided": True}
     return {"sftp": True, "folder": folder, "names": listed}
 
