@@ -5,7 +5,9 @@ Tokens are for one audience each; a vendor behind Entra asks `claims_of` whether
 
 import base64
 import json
+import secrets
 import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -27,6 +29,7 @@ TENANT = "6f1a0c1e-0000-4000-8000-00000000aaaa"
 CLIENT, SECRET = emulate.CLIENT, emulate.SECRET
 PRINCIPAL = "9d1f0000-0000-4000-8000-00000000cccc"
 PERSON = "7e570000-0000-4000-8000-00000000dddd"
+EXPIRED_ID = "00000000-0000-4000-8000-000000000001"
 KEY_ID = "5ec0e700-0000-4000-8000-00000000eeee"
 REFRESH = "1.AXoA.RefreshTokenOfAda.GoodAndLong"
 
@@ -84,6 +87,9 @@ def by_certificate() -> dict[str, str]:
     }
 
 
+_DENIED = Answer(403, json={"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges"}})
+
+
 class Refusal(Exception):
     def __init__(self, code: int, error: str, text: str, status: int = 400) -> None:
         super().__init__(text)
@@ -137,10 +143,16 @@ class Entra:
         self.tenant_of_tokens = TENANT
         self.secret_ends = "2027-05-01T10:00:00Z"
         self.reads_itself = True
+        self.secrets = {KEY_ID: SECRET}
+        self.manages_itself = {"add", "end"}
+        self.asked_ends: list[str] = []  # when new secrets were to end
         self.accepted: Callable[[str], str] = str  # a token as it was given, of one as it was sent
         self._given: dict[str, dict[str, Any]] = {}
         vendor.post("/{tenant}/oauth2/v2.0/token")(self._token)
-        vendor.get(f"/v1.0/applications(appId='{CLIENT}')")(self.guarded(GRAPH, self._own_application))
+        application = f"/v1.0/applications(appId='{CLIENT}')"
+        vendor.get(application)(self.guarded(GRAPH, self._own_application))
+        vendor.post(f"{application}/addPassword")(self.guarded(GRAPH, self._add_secret))
+        vendor.post(f"{application}/removePassword")(self.guarded(GRAPH, self._remove_secret))
 
     # What vendors behind it ask.
 
@@ -231,7 +243,7 @@ class Entra:
             raise Refusal(70003, "unsupported_grant_type", "The app requested an unsupported grant type.")
         if "client_assertion" in form:
             self._prove_assertion(form, url)
-        elif form.get("client_secret") != SECRET:
+        elif form.get("client_secret") not in self.secrets.values():
             raise Refusal(7000215, "invalid_client", "Invalid client secret provided.", 401)
 
     def _prove_assertion(self, form: dict[str, str], url: str) -> None:
@@ -285,16 +297,34 @@ class Entra:
 
     def _own_application(self, request: Request) -> Any:
         if not self.reads_itself:
-            return Answer(
-                403, json={"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges"}}
-            )
-        secrets = [
-            {"keyId": "00000000-0000-4000-8000-000000000001", "hint": "old", "endDateTime": "2024-01-01T00:00:00Z"},
-            {"keyId": KEY_ID, "hint": SECRET[:3], "endDateTime": self.secret_ends},
+            return _DENIED
+        starts = "2026-05-01T10:00:00Z"
+        listed = [
+            {"keyId": EXPIRED_ID, "hint": "old", "startDateTime": starts, "endDateTime": "2024-01-01T00:00:00Z"},
+            *(
+                {"keyId": name, "hint": secret[:3], "startDateTime": starts, "endDateTime": self.secret_ends}
+                for name, secret in self.secrets.items()
+            ),
         ]
-        found = {"id": "b1ec7000-0000-4000-8000-00000000ffff", "appId": CLIENT, "passwordCredentials": secrets}
+        found = {"id": "b1ec7000-0000-4000-8000-00000000ffff", "appId": CLIENT, "passwordCredentials": listed}
         selected = request.query["$select"].split(",")
         return {name: found[name] for name in selected if name in found}
+
+    def _add_secret(self, request: Request) -> Any:
+        if "add" not in self.manages_itself:
+            return _DENIED
+        wanted = request.json()["passwordCredential"]
+        name, secret = str(uuid.uuid4()), f"new8Q~{secrets.token_urlsafe(24)}"
+        self.secrets[name] = secret
+        self.asked_ends.append(wanted["endDateTime"])
+        return {**wanted, "keyId": name, "hint": secret[:3], "secretText": secret}
+
+    def _remove_secret(self, request: Request) -> Answer:
+        if "end" not in self.manages_itself:
+            return _DENIED
+        if self.secrets.pop(request.json()["keyId"], None) is None:
+            return Answer(400, json={"error": {"code": "Request_BadRequest", "message": "No credentials found."}})
+        return Answer(204)
 
     # What the suite does to it.
 

@@ -4,9 +4,11 @@ The new secret is sealed as pending before the vendor is asked; only when it is 
 A pending secret found later is resolved by trying it and the old one, once each. Whoever is at it holds a lease, so
 that no other process resolves a change that is still being made.
 
-Where the vendor makes the secret, the names that it held before are sealed as pending first, and what it made takes
-their place. The old secret is ended when the new one is proven, before it takes its place. After a crash in between,
-the vendor's list tells what was made and lost; that is named and left to the user, for nobody can know whose it is.
+Where the vendor holds several secrets, the old one is ended when the new one is proven, before it takes its place.
+
+Where the vendor makes the secret, too, the names that it held before are sealed as pending first, and what it made
+takes their place. After a crash in between, the vendor's list tells what was made and lost; that is named and left to
+the user, for nobody can know whose it is.
 """
 
 import asyncio
@@ -56,10 +58,7 @@ async def take_over(session: Session, connection: Connection, network: Network) 
     async with _only_here(session, connection):
         if is_pending(session, connection.id):
             raise Refused("A change of this secret is not finished.", "Test the connection: that resolves it.")
-        if managed.issued is not None:
-            begun: dict[str, FieldValue] = {_HELD: " ".join(await _room_for_one(ask, managed.issued, old))}
-        else:
-            begun = {managed.field: Secret("".join(secrets.choice(managed.alphabet) for _ in range(managed.length)))}
+        begun = await _begun(ask, managed, old)
         with session.store.write() as tx:
             session.connections.seal_credential(tx, connection, {**old, **begun}, Status.PENDING)
             session.audit.append(tx, "takeover.begin", object_id=connection.id, name=connection.name)
@@ -68,6 +67,17 @@ async def take_over(session: Session, connection: Connection, network: Network) 
     if problem and end is Takeover.UNDONE:
         result = replace(result, warnings=(*result.warnings, problem))
     return end, result
+
+
+async def _begun(ask: "Ask", managed: PlatformManaged, old: Mapping[str, FieldValue]) -> Mapping[str, FieldValue]:
+    """What is sealed before the vendor is asked: the new secret, or where the vendor makes it, what it held before."""
+    if managed.issued is None:
+        return {managed.field: Secret("".join(secrets.choice(managed.alphabet) for _ in range(managed.length)))}
+    held = await _room_for_one(ask, managed.issued, old)
+    if managed.issued.make is None:
+        return {_HELD: " ".join(held)}
+    made: Mapping[str, FieldValue] = await ask(managed.issued.make, old)
+    return made
 
 
 async def _change(
@@ -87,6 +97,8 @@ async def _change(
         try:
             if managed.issued is None:
                 await ask(managed.call, old, begun[managed.field])
+            elif managed.issued.make is not None:
+                await ask(managed.call, old, begun)
             else:
                 made = await ask(managed.call, old)
                 with session.store.write() as tx:
@@ -102,7 +114,7 @@ async def _room_for_one(ask: "Ask", issued: "Issued", old: Mapping[str, FieldVal
         held: Sequence[str] = await ask(issued.held, old)
     except NetFailure as failure:
         raise Refused(failure.message, failure.next_step) from None
-    if len(held) >= issued.most:
+    if issued.most is not None and len(held) >= issued.most:
         others = ", ".join(name for name in held if name != old[issued.name])
         raise Refused("The vendor holds as many as it takes.", f"End the one that nobody uses there: {others}.")
     return held
@@ -127,7 +139,7 @@ async def _resolve(session: Session, connection: Connection, network: Network) -
     vendor = _Vendor(session, connection, network)
     if _HELD in new:
         return await _without_answer(session, vendor, str(new[_HELD]), old)
-    end, result = Takeover.UNRESOLVED, await _settled(vendor, new)
+    end, result = Takeover.UNRESOLVED, await _settled(vendor, new, old)
     if _holds(result):
         result = await vendor.retire(old, new, result)
         _keep_new(session, connection, new)
@@ -154,11 +166,13 @@ def _ended(
     return end, result
 
 
-async def _settled(vendor: "_Vendor", new: Mapping[str, FieldValue]) -> CheckResult:
-    """The test of a new secret. One that the vendor made is refused until all of its places know it."""
+async def _settled(
+    vendor: "_Vendor", new: Mapping[str, FieldValue], old: Mapping[str, FieldValue] | None
+) -> CheckResult:
+    """The test of a new secret. One beside the old is refused until all of the vendor's places know it."""
     result = await vendor.test(new)
     for seconds in SETTLING if vendor.issued is not None else ():
-        if not _refused(result):
+        if not _refused(result) or not await vendor.may_know(new, old):
             break
         await asyncio.sleep(seconds)
         result = await vendor.test(new)
@@ -276,6 +290,15 @@ class _Vendor:
             )
             async with within(deadline):
                 return await session.registry.function(provider.slug, function)(call, *arguments)
+
+    async def may_know(self, new: Mapping[str, FieldValue], old: Mapping[str, FieldValue] | None) -> bool:
+        """Whether the vendor may come to accept a secret that it refuses: not when its own list is without it."""
+        if self.issued is None or old is None:
+            return True
+        try:
+            return new[self.issued.name] in await self.ask(self.issued.held, old)
+        except NetFailure:
+            return True
 
     async def retire(
         self, ending: Mapping[str, FieldValue] | None, kept: Mapping[str, FieldValue], result: CheckResult

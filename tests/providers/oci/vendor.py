@@ -46,11 +46,10 @@ def pem(private: rsa.RSAPrivateKey, passphrase: bytes = b"") -> str:
     return private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
 
 
-def fingerprint(private: rsa.RSAPrivateKey) -> str:
-    public = private.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    digits = hashlib.md5(public).hexdigest()
+def fingerprint(one: rsa.RSAPrivateKey | rsa.RSAPublicKey) -> str:
+    public = one.public_key() if isinstance(one, rsa.RSAPrivateKey) else one
+    encoded = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    digits = hashlib.md5(encoded).hexdigest()
     return ":".join(digits[place : place + 2] for place in range(0, 32, 2))
 
 
@@ -66,6 +65,7 @@ class Oci(HttpWorld):
 
     hosts = (
         "identity.us-ashburn-1.oraclecloud.com",
+        "identity.eu-frankfurt-1.oraclecloud.com",
         "kms.us-ashburn-1.oraclecloud.com",
         "vaults.us-ashburn-1.oci.oraclecloud.com",
         VAULT_HOST,
@@ -89,16 +89,20 @@ class Oci(HttpWorld):
         self.revoked = False
         identity, kms = f"identity.{REGION}.oraclecloud.com", f"kms.{REGION}.oraclecloud.com"
 
-        def on(host: str, path: str, handler: Callable[[Request], Any]) -> None:
+        self.home = REGION
+        self.keys = {fingerprint(key()): key().public_key()}
+        self.may_change_keys = {"list", "add", "end"}
+
+        def on(host: str, path: str, handler: Callable[[Request], Any], verb: str = "GET") -> None:
             def answer(request: Request) -> Any:
                 if request.headers["host"] != host:
                     return Answer(404)
                 return handler(request) if self._is_signed(request) else self._not_authenticated()
 
-            vendor.get(path)(answer)
+            vendor.route(verb, path)(answer)
 
         on(identity, "/20160918/users/{user}", self._user)
-        on(identity, "/20160918/users/{user}/apiKeys", self._keys_of_user)
+        self._declare_keys(vendor)
         on(identity, "/20160918/tenancies/{tenancy}", lambda _: {"name": "acme", "homeRegionKey": "IAD"})
         on(identity, "/20160918/tenancies/{tenancy}/regionSubscriptions", self._regions)
         on(identity, "/20160918/compartments", self._compartments)
@@ -117,15 +121,22 @@ class Oci(HttpWorld):
             return False
         names = found["headers"].split(" ")
         assert {"date", "(request-target)", "host"} <= set(names)
+        if request.method == "POST":
+            assert {"content-length", "content-type", "x-content-sha256"} <= set(names)
+            digest = base64.b64encode(hashlib.sha256(request.body).digest()).decode()
+            assert request.headers["x-content-sha256"] == digest
         target = request.path + (f"?{urlencode(request.query)}" if request.query else "")
         values = {**request.headers, "(request-target)": f"{request.method.lower()} {target}"}
         signed = "\n".join(f"{name}: {values[name]}" for name in names)
         late = abs((datetime.now(UTC) - parsedate_to_datetime(request.headers["date"])).total_seconds())
+        tenancy, user, name = found["id"].split("/")
+        if name not in self.keys:
+            return False
         try:
-            key().public_key().verify(base64.b64decode(found["is"]), signed.encode(), PKCS1v15(), SHA256())
+            self.keys[name].verify(base64.b64decode(found["is"]), signed.encode(), PKCS1v15(), SHA256())
         except InvalidSignature:
             return False
-        return late < 300 and found["id"] == f"{TENANCY}/{USER}/{fingerprint(key())}"
+        return late < 300 and (tenancy, user) == (TENANCY, USER)
 
     def _not_authenticated(self) -> Answer:
         answer = refused(401, "NotAuthenticated")
@@ -142,15 +153,49 @@ class Oci(HttpWorld):
         assert request.params["tenancy"] == TENANCY
         subscribed = {REGION: "IAD", "eu-frankfurt-1": "FRA"}
         return [
-            {"regionName": name, "regionKey": short, "status": "READY", "isHomeRegion": name == REGION}
+            {"regionName": name, "regionKey": short, "status": "READY", "isHomeRegion": name == self.home}
             for name, short in subscribed.items()
         ]
 
     def _keys_of_user(self, request: Request) -> Any:
-        if request.params["user"] != USER or not self.reads_itself:
+        if request.params["user"] != USER or not self.reads_itself or "list" not in self.may_change_keys:
             return HIDDEN
-        made = {"timeCreated": "2025-02-03T04:05:06.000Z", "lifecycleState": "ACTIVE"}
-        return [{"fingerprint": fingerprint(key()), **made}, {"fingerprint": "00:11", **made}]
+        made = {"timeCreated": "2025-02-03T04:05:06.000Z"}
+        held = [{"fingerprint": name, "lifecycleState": "ACTIVE", **made} for name in self.keys]
+        return [*held, {"fingerprint": "00:11", "lifecycleState": "DELETED", **made}]
+
+    def _declare_keys(self, vendor: MiniatureVendor) -> None:
+        """The user's own keys: read in each region, and changed in the home region alone."""
+
+        def on(verb: str, path: str, handler: Callable[[Request], Any]) -> None:
+            def answer(request: Request) -> Any:
+                if not self._is_signed(request):
+                    return self._not_authenticated()
+                if verb != "GET" and request.headers["host"] != f"identity.{self.home}.oraclecloud.com":
+                    return refused(403, "NotAllowed")
+                return handler(request) if request.params["user"] == USER else HIDDEN
+
+            vendor.route(verb, path)(answer)
+
+        on("GET", "/20160918/users/{user}/apiKeys", self._keys_of_user)
+        on("POST", "/20160918/users/{user}/apiKeys", self._add_key)
+        on("DELETE", "/20160918/users/{user}/apiKeys/{fingerprint}", self._remove_key)
+
+    def _add_key(self, request: Request) -> Any:
+        if "add" not in self.may_change_keys:
+            return HIDDEN
+        if len(self.keys) >= 3:
+            return refused(400, "LimitExceeded")
+        public = serialization.load_pem_public_key(request.json()["key"].encode())
+        assert isinstance(public, rsa.RSAPublicKey)
+        name = fingerprint(public)
+        self.keys[name] = public
+        return {"fingerprint": name, "lifecycleState": "ACTIVE"}
+
+    def _remove_key(self, request: Request) -> Any:
+        if "end" not in self.may_change_keys or self.keys.pop(request.params["fingerprint"], None) is None:
+            return HIDDEN
+        return Answer(204)
 
     def _compartments(self, request: Request) -> Any:
         assert request.query["accessLevel"] == "ACCESSIBLE"

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jackfield.providers.contract.call import Call
+from jackfield.providers.contract.client_secrets import held_secrets, issue_secret, retire_secret
 from jackfield.providers.contract.microsoft import allows, read_certificate, token_grant
 
-__all__ = ["read_certificate", "token_grant", "vault_rights"]
+__all__ = ["held_secrets", "issue_secret", "read_certificate", "retire_secret", "token_grant", "vault_rights"]
 
 # A right as access policies name it → the data action that roles name.
 _DATA_ACTIONS: Final = {

@@ -4,6 +4,8 @@
     def NAME(call: Call) -> httpx.Auth                          an auth that signs requests
     async def NAME(call: Call, new: Secret) -> None             a takeover: set the new secret at the vendor, once
     async def NAME(call: Call) -> Mapping[str, FieldValue]      the same where the vendor issues it: the new fields
+    async def NAME(call: Call) -> Mapping[str, FieldValue]      a new credential, made here: its fields
+    async def NAME(call: Call, new: Mapping[str, FieldValue]) -> None      have the vendor accept that one as well
     async def NAME(call: Call) -> Sequence[str]                 the names of the credentials that the vendor holds
     async def NAME(call: Call, name: str) -> None               end one of them; nothing to do when it is gone
 

@@ -141,18 +141,23 @@ class Picker(Part):
 
 
 class Issued(Part):
-    """The vendor makes the new credential and holds a few at once: `held` names them, `retire` ends one by its name."""
+    """The vendor holds a few credentials at once: `held` names them, `retire` ends one by its name.
+
+    With `make` Jackfield makes the new one, so that it is sealed before the vendor is told of it; else the vendor does.
+    """
 
     name: Name = Declared(description="The field that holds a credential's name, which is no secret.")
     held: Call
     retire: Call
-    most: int = Declared(ge=2, description="How many the vendor holds at once.")
+    make: Call | None = None
+    most: int | None = Declared(default=None, ge=2, description="How many the vendor holds at once, if that is few.")
 
 
 class PlatformManaged(Part):
     """The program replaces the credential and keeps the new one. `call` changes it at the vendor, once.
 
-    Where the vendor issues it, `call` has it made and gives its fields; else Jackfield makes the value of `field`.
+    Without `issued` Jackfield makes the value of `field`, and `call` puts that in the place of the old one. With it,
+    `call` has the vendor make another credential, or accept one that was made here.
     """
 
     call: Call

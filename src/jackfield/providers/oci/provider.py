@@ -1,23 +1,23 @@
 """OCI: signed requests, what can be told of a key before it is used, and rights out of policies."""
 
+import asyncio
 import base64
 import hashlib
-import re
 from collections.abc import Generator, Mapping, Sequence
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 
 from jackfield.model.check import FailureKind
+from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.failure import NetFailure
 from jackfield.net.http import HttpClient, Reply
 from jackfield.providers.contract.call import Call
+from jackfield.providers.oci.keys import SMALLEST_KEY, fingerprint_of, new_key, public_pem, signing_key
 from jackfield.providers.oci.policies import Compartment, Holder, Statement, Tree, judge
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jackfield.text import cleaned
 
 _DOMAINS: Final = {
     "oc1": "oraclecloud.com",
@@ -27,8 +27,7 @@ _DOMAINS: Final = {
     "oc19": "oraclecloud.eu",
     **{f"oc{number}": f"oraclecloud{number}.com" for number in (5, 8, 9, 10, 14, 15, 16, 17, 20, 21, 23, 24, 26, 29)},
 }
-_SMALLEST_KEY: Final = 2048  # bits
-_PEM: Final = re.compile(r"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.DOTALL)
+_ENDED: Final = frozenset({"DELETING", "DELETED"})
 _LONGEST_LISTING: Final = 10  # pages
 _MOST_GROUPS: Final = 20
 
@@ -38,21 +37,20 @@ async def read_key(call: Call) -> Mapping[str, object]:
 
     `error` is `pem`, `passphrase` or `small`; `domain` is empty for a realm that is not known.
     """
-    realm = [*call.text("tenancyOcid").split("."), "", "", ""][2]
-    told: dict[str, object] = {"error": "", "matches": False, "domain": _DOMAINS.get(realm, "")}
+    told: dict[str, object] = {"error": "", "matches": False, "domain": _DOMAINS.get(_realm(call), "")}
     try:
-        key = _signing_key(call.text("privateKey"))
+        key = signing_key(call.text("privateKey"))
     except TypeError:
         return {**told, "error": "passphrase"}
     if key is None:
         return {**told, "error": "pem"}
-    if key.key_size < _SMALLEST_KEY:
+    if key.key_size < SMALLEST_KEY:
         return {**told, "error": "small"}
-    return {**told, "matches": _fingerprint(key) == call.text("fingerprint")}
+    return {**told, "matches": fingerprint_of(key) == call.text("fingerprint")}
 
 
 def sign(call: Call) -> httpx.Auth:
-    """Signs requests without a body, as all of them here are."""
+    """Signs requests, with the body where there is one."""
     return _Signature(call)
 
 
@@ -62,6 +60,81 @@ async def list_all(call: Call) -> Mapping[str, object]:
     client = call.http()
     status, items, complete = await _listing(client, call, given["url"], given.get("query", {}))
     return {"status": status, "items": items, "undecided": _is_undecided(status) or not complete}
+
+
+# --- exchanging an API key of the user itself -------------------------------------------------------------------------
+
+
+async def make_key(call: Call) -> Mapping[str, FieldValue]:
+    """A new key pair, as fields; nothing is asked for it."""
+    del call
+    pem, fingerprint = await asyncio.to_thread(new_key)
+    return {"privateKey": Secret(pem), "fingerprint": fingerprint}
+
+
+async def held_keys(call: Call) -> Sequence[str]:
+    """The fingerprints of the user's API keys. Raises NetFailure."""
+    status, keys, complete = await _listing(call.http(), call, await _own_keys(call), {})
+    if status != 200 or not complete:
+        raise _not_allowed("list", str(status))
+    return [str(one.get("fingerprint", "")).lower() for one in keys if one.get("lifecycleState") not in _ENDED]
+
+
+async def add_key(call: Call, new: Mapping[str, FieldValue]) -> None:
+    """Have a key pair that was made here accepted as well. Raises NetFailure."""
+    secret = new["privateKey"]
+    key = signing_key(secret.reveal()) if isinstance(secret, Secret) else None
+    assert key is not None
+    url, body = await _own_keys(call), {"key": public_pem(key)}
+    reply = await call.http().request("POST", url, json=body, auth=sign(call))
+    if reply.status != 200:
+        raise _not_allowed("add", _code(reply))
+
+
+async def remove_key(call: Call, fingerprint: str) -> None:
+    """Remove an API key of the user, if it is there. Raises NetFailure."""
+    url = f"{await _own_keys(call)}/{fingerprint}"
+    reply = await call.http().request("DELETE", url, auth=sign(call))
+    if reply.status >= 300 and fingerprint in await held_keys(call):
+        raise _not_allowed("remove", _code(reply))
+
+
+async def _own_keys(call: Call) -> str:
+    """Where the user's own keys are listed and changed: in the home region, which alone takes changes."""
+    region = await call.once("home region", lambda: _home_region(call))
+    return f"{_identity(call, region)}/users/{quote(call.text('userOcid'), safe='')}/apiKeys"
+
+
+async def _home_region(call: Call) -> str:
+    """The tenancy's home region; the connection's own where the user may not read which that is."""
+    url = f"{_identity(call, call.text('region'))}/tenancies/{quote(call.text('tenancyOcid'), safe='')}"
+    status, regions, _ = await _listing(call.http(), call, f"{url}/regionSubscriptions", {})
+    home = (str(one.get("regionName")) for one in regions if one.get("isHomeRegion") is True)
+    return next(home, call.text("region")) if status == 200 else call.text("region")
+
+
+def _identity(call: Call, region: str) -> str:
+    return f"https://identity.{region}.{_DOMAINS[_realm(call)]}/20160918"
+
+
+def _realm(call: Call) -> str:
+    return [*call.text("tenancyOcid").split("."), "", "", ""][2]
+
+
+def _code(reply: Reply) -> str:
+    code = reply.body.get("code") if isinstance(reply.body, dict) else None
+    return cleaned(str(code or reply.status), limit=100)
+
+
+def _not_allowed(verb: str, code: str) -> NetFailure:
+    return NetFailure(
+        FailureKind.FORBIDDEN,
+        f"OCI did not let the user {verb} its own API keys ({code}).",
+        "A federated user may need a policy that lets it manage its own API keys; at most three may be there.",
+    )
+
+
+# --- rights -----------------------------------------------------------------------------------------------------------
 
 
 async def read_rights(call: Call) -> Mapping[str, object]:
@@ -148,10 +221,12 @@ def _tree(tenancy: str, listed: Sequence[Mapping[str, Any]]) -> Tree:
 
 
 class _Signature(httpx.Auth):
+    requires_request_body = True
+
     def __init__(self, call: Call) -> None:
         self._key_id = f"{call.text('tenancyOcid')}/{call.text('userOcid')}/{call.text('fingerprint')}"
         try:
-            self._key = _signing_key(call.text("privateKey"))
+            self._key = signing_key(call.text("privateKey"))
         except TypeError:
             self._key = None
 
@@ -161,35 +236,18 @@ class _Signature(httpx.Auth):
 
         if self._key is None:
             raise NetFailure(FailureKind.MISCONFIGURED, "The private key cannot be used.", "Paste it whole.")
-        date = formatdate(usegmt=True)
+        request.headers["date"] = formatdate(usegmt=True)
+        names = ["date", "(request-target)", "host"]
+        if request.content:
+            digest = hashlib.sha256(request.content).digest()
+            request.headers["x-content-sha256"] = base64.b64encode(digest).decode()
+            names += ["content-length", "content-type", "x-content-sha256"]
         target = f"{request.method.lower()} {request.url.raw_path.decode('ascii')}"
-        signed = f"date: {date}\n(request-target): {target}\nhost: {request.headers['host']}"
+        values = {**request.headers, "(request-target)": target}
+        signed = "\n".join(f"{name}: {values[name]}" for name in names)
         signature = base64.b64encode(self._key.sign(signed.encode(), PKCS1v15(), SHA256())).decode()
-        request.headers["date"] = date
         request.headers["authorization"] = (
             f'Signature version="1",keyId="{self._key_id}",algorithm="rsa-sha256",'
-            f'headers="date (request-target) host",signature="{signature}"'
+            f'headers="{" ".join(names)}",signature="{signature}"'
         )
         yield request
-
-
-def _signing_key(text: str) -> "RSAPrivateKey | None":
-    """The first key in a text, which may go on with a label line. Raises TypeError for one with a passphrase."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    found = _PEM.search(text)
-    try:
-        key = load_pem_private_key(found[0].encode(), password=None) if found else None
-    except (ValueError, UnsupportedAlgorithm):
-        return None
-    return key if isinstance(key, RSAPrivateKey) else None
-
-
-def _fingerprint(key: "RSAPrivateKey") -> str:
-    """As OCI shows it: the MD5 of the public key, in pairs."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.md5(public, usedforsecurity=False).digest().hex(":")
