@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self
 import pytest
 
 from jackfield.checks.picking import list_picks
-from jackfield.checks.request import CheckRequest, OnProgress, Progress, StepEnded
+from jackfield.checks.request import CHECK_SECONDS, CheckRequest, OnProgress, Progress, StepEnded
 from jackfield.checks.run import run_check
 from jackfield.model.check import CheckResult, ExpiryKnown, FailureKind, GrantState, Outcome, StepName
 from jackfield.model.connection import IntendedUse
@@ -165,6 +165,7 @@ async def check(
     uses: dict[str, dict[str, str]] | None = None,
     attempts: bool = True,
     network: Network | None = None,
+    seconds: float = CHECK_SECONDS,
     on_progress: OnProgress = lambda _: None,
 ) -> CheckResult:
     """Run one check of the world's credential with all its uses."""
@@ -181,6 +182,7 @@ async def check(
         connection_name="under-test",
         attempts_allowed=attempts,
         private_allowed=world.private_allowed,
+        total_seconds=seconds,
     )
     return await run_check(request, network or world.network(), on_progress)
 

@@ -351,6 +351,8 @@ class _Run:
         return f"{held} of {len(rows)} held" + (f", {excess} in excess" if excess else "")
 
     def _rows_left_unknown(self, why: str) -> None:
+        if any(step.name is StepName.PERMISSIONS for step in self.found.steps):
+            return  # each row is judged; only whether the credential still lives was left to ask
         judged = {(grant.use, grant.permission) for grant in self.found.grants}
         for use, _ in self.uses:
             self.found.grants += _unknown_rows(use, judged, why)

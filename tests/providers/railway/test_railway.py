@@ -1,13 +1,16 @@
 """Railway keeps the contract; faults that come with status 200 are seen, and kinds of token are told apart."""
 
+import threading
+from typing import Any
+
 import pytest
 from graphql import build_client_schema, parse, validate
 
-from jackfield.model.check import FailureKind, GrantState, Outcome
+from jackfield.model.check import FailureKind, GrantState, Outcome, StepName
 from providers.contract import REGISTRY, ProviderContract, check, once_accepted, rows
 from providers.railway.vendor import ACCOUNT, PROJECT_ID, TEAM, Railway, schema
 from support.calls import listed
-from support.vendor import Answer
+from support.vendor import Answer, Request
 
 PROVIDER = REGISTRY.get("railway")
 
@@ -61,6 +64,28 @@ async def test_a_proof_that_gets_no_answer_the_second_time_decides_nothing(answe
 
     assert result.failure is None
     assert set(rows(result).values()) == {GrantState.UNKNOWN}
+
+
+async def test_a_proof_that_hangs_the_second_time_leaves_the_rows_as_they_are() -> None:
+    """The time of the check is over then; nothing is judged twice."""
+    ended = threading.Event()
+
+    def hang_from_now_on() -> None:
+        @vendor.vendor.post("/graphql/v2")
+        def answer(request: Request) -> Any:
+            if "apiToken" in request.json()["query"]:
+                ended.wait(10)
+            return vendor.answer(request)
+
+    with Railway() as vendor:
+        vendor.workspaces = [{"id": "ws-2", "name": "Other"}]
+        result = await check(vendor, PROVIDER, "team-token", seconds=2, on_progress=once_accepted(hang_from_now_on))
+        ended.set()
+
+    assert result.failure is None
+    assert list(rows(result).values()) == [GrantState.MISSING]
+    assert len(result.grants) == 1
+    assert [step.name for step in result.steps].count(StepName.PERMISSIONS) == 1
 
 
 async def test_an_account_token_in_place_of_a_team_token_is_warned_of() -> None:

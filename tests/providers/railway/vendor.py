@@ -39,9 +39,9 @@ class Railway(HttpWorld):
         self.second_factor = self.revoked = False
         self.disallowed: str | None = None
         self.queries: list[str] = []
-        vendor.post("/graphql/v2")(self._answer)
+        vendor.post("/graphql/v2")(self.answer)
 
-    def _answer(self, request: Request) -> Any:
+    def answer(self, request: Request) -> Any:
         asked = request.json()
         query, variables = asked["query"], asked.get("variables", {})
         self.queries.append(query)
