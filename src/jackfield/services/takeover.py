@@ -69,7 +69,7 @@ async def take_over(session: Session, connection: Connection, network: Network) 
     return end, result
 
 
-async def _begun(ask: "Ask", managed: PlatformManaged, old: Mapping[str, FieldValue]) -> Mapping[str, FieldValue]:
+async def _begun(ask: "Ask", managed: "PlatformManaged", old: Mapping[str, FieldValue]) -> Mapping[str, FieldValue]:
     """What is sealed before the vendor is asked: the new secret, or where the vendor makes it, what it held before."""
     if managed.issued is None:
         return {managed.field: Secret("".join(secrets.choice(managed.alphabet) for _ in range(managed.length)))}
