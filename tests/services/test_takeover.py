@@ -25,12 +25,9 @@ from jackfield.services.takeover import (
 from jackfield.store import credentials, leases
 from jackfield.store.credentials import Status
 from support.servers.databases import Postgres
+from support.takeovers import Killed, killed_calling
 
 from .conftest import Make
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: nothing of ours catches it."""
 
 
 @pytest.fixture
@@ -97,31 +94,7 @@ def cut_off(session: Session, managed: Connection) -> None:
 def killed_asking(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Any]:
     """Ends the process around the request at the vendor."""
 
-    def kill(after: bool) -> Any:
-        real = session.registry.function
-
-        def function(slug: str, name: str) -> Callable[..., Any]:
-            found = real(slug, name)
-            if name != "change_password":
-                return found
-
-            async def ask(*arguments: Any) -> None:
-                if after:
-                    await found(*arguments)
-                raise Killed
-
-            return ask
-
-        return killed_with(monkeypatch, session, function)
-
-    return kill
-
-
-@contextmanager
-def killed_with(monkeypatch: pytest.MonkeyPatch, session: Session, function: Any) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setattr(session.registry, "function", function)
-        yield
+    return lambda after: killed_calling(session, monkeypatch, "change_password", after=after)
 
 
 def test_killed_before_the_pending_secret_is_sealed(

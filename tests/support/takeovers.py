@@ -131,7 +131,7 @@ class SecondCredential:
         self, session: Session, managed: Connection, world: HeldWorld, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = world.names_held()
-        with killed_at(session, monkeypatch, self.begins, after=False):
+        with killed_calling(session, monkeypatch, self.begins, after=False), pytest.raises(Killed):
             run(session, managed, world)
 
         end, result = resolve(session, managed, world.network())
@@ -148,7 +148,7 @@ class SecondCredential:
         it is named and not deleted, since somebody else may have made it.
         """
         before, old = set(world.names_held()), self.name_of(session, managed)
-        with killed_at(session, monkeypatch, self.begins, after=True):
+        with killed_calling(session, monkeypatch, self.begins, after=True), pytest.raises(Killed):
             run(session, managed, world)
         (new,) = set(world.names_held()) - before
 
@@ -167,7 +167,7 @@ class SecondCredential:
     def test_nothing_is_given_up_until_the_vendor_can_be_asked(
         self, session: Session, managed: Connection, world: HeldWorld, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with killed_at(session, monkeypatch, self.begins, after=True):
+        with killed_calling(session, monkeypatch, self.begins, after=True), pytest.raises(Killed):
             run(session, managed, world)
         hosts: tuple[str, ...] = world.hosts  # type: ignore[attr-defined]  # these worlds speak HTTP
         away = Network(redirect={(host, 443): ("127.0.0.1", 9) for host in hosts})
@@ -183,7 +183,7 @@ class SecondCredential:
     ) -> None:
         """The new one is sealed and proven by then; an old one that is gone already is as good as ended."""
         before, others = self.name_of(session, managed), set(world.names_held())
-        with killed_at(session, monkeypatch, self.ends, after=after):
+        with killed_calling(session, monkeypatch, self.ends, after=after), pytest.raises(Killed):
             run(session, managed, world)
         assert is_pending(session, managed.id)
 
@@ -267,7 +267,7 @@ def works(session: Session, connection: Connection, world: World) -> bool:
 
 
 @contextmanager
-def killed_at(session: Session, monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> Iterator[None]:
+def killed_calling(session: Session, monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> Iterator[None]:
     """The process ends around the call of one of the provider's functions."""
     real = session.registry.function
 
@@ -285,5 +285,4 @@ def killed_at(session: Session, monkeypatch: pytest.MonkeyPatch, name: str, *, a
 
     with monkeypatch.context() as patch:
         patch.setattr(session.registry, "function", function)
-        with pytest.raises(Killed):
-            yield
+        yield
