@@ -134,6 +134,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> World:
             assert asyncio.run(session.tests.run(connection.id, vendor.network())).outcome is Outcome.PASSED
         with session.store.write() as tx:
             session.connections.seal_credential(tx, connection, fields, Status.PENDING)
+            session.audit.append(tx, "takeover.begin", object_id=connection.id, name=name)
         session.drafts.save(name, {"texts": {"accessToken": GOOD}}, version=1)
         session.identities.create(name, "aws", "access-key", KEYS)
         made.append(connection)

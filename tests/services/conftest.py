@@ -25,8 +25,11 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def session(home: Home) -> Iterator[Session]:
+    """When the test ends, the trail must have noted every change of a guarded row."""
     made, _ = Session.create(home, PASSPHRASE, costs=CHEAP, floor=CHEAP)
     yield made
+    if not made.locked:
+        assert made.audit.replaced() == ()
     made.lock()
 
 

@@ -171,6 +171,7 @@ def test_no_secret_is_typed_while_a_takeover_is_undecided(session: Session, data
     fields = session.connections.fields(database, reason="test")
     with session.store.write() as tx:
         session.connections.seal_credential(tx, database, fields, Status.PENDING)
+        session.audit.append(tx, "takeover.begin", object_id=database.id, name=database.name)
     with pytest.raises(Refused, match="not finished"):
         session.connections.edit(database, Changes(edited(database), {"password": Secret("mine")}))
 

@@ -61,7 +61,7 @@ def test_a_lock_that_comes_later_or_never_is_in_the_trail(session: Session) -> N
 def test_no_entry_no_action(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be noted is not done."""
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise HomeError("The disk is full: nothing was changed.")
 
     monkeypatch.setattr(trail, "append", full)

@@ -82,7 +82,7 @@ def test_a_change_is_noted_before_it_is_made_and_after(
 def test_what_cannot_be_noted_is_not_done(
     session: Session, monkeypatch: pytest.MonkeyPatch, act: Callable[[Session], object], action: str
 ) -> None:
-    def full(*_: object) -> Any:
+    def full(*_: object, **__: object) -> Any:
         raise HomeError("The disk is full: nothing was changed.")
 
     before = header(session)

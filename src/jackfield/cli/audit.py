@@ -68,16 +68,26 @@ def list_entries(program: Program, about: str | None, before: int | None, limit:
 @json_option
 @click.pass_obj
 def verify(program: Program, head: str | None) -> int:
-    """Walk the whole trail, and name the first entry that is not what was written."""
+    """Walk the whole trail, and name the first entry that is not what was written.
+
+    Also compare the stored rows with what the trail says they were left as, and name those that are not.
+    """
     from jackfield.services.anchor import read_head_code
 
     expected = None if head is None else read_head_code(head)
     with program.session() as session:
         found = session.audit.verify(expected=expected)
-    whole = found.bad is None
-    value = {"whole": whole, "entries": found.entries, "bad": found.bad, "reason": found.reason or None}
-    said = f"Whole: {found.entries} entries." if whole else f"Entry {found.bad} is bad: {found.reason}."
-    program.out.show(value, [said])
+        replaced = session.audit.replaced()
+    whole = found.bad is None and not replaced
+    value = {
+        "whole": whole,
+        "entries": found.entries,
+        "bad": found.bad,
+        "reason": found.reason or None,
+        "replaced": replaced,
+    }
+    said = f"Whole: {found.entries} entries." if found.bad is None else f"Entry {found.bad} is bad: {found.reason}."
+    program.out.show(value, [said, *(f"Not what the trail says was left: {one}." for one in replaced)])
     return 0 if whole else 1
 
 

@@ -98,3 +98,7 @@ class StoreTooNew(HomeError):
 
 class BlobTampered(HomeError):
     pass
+
+
+class RowReplaced(BlobTampered):
+    """A row is not what the newest entry about it says that it was left as."""

@@ -2,18 +2,29 @@
 
 import hmac
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
-from jackfield.model.errors import JackfieldError
-from jackfield.store import trail
+from jackfield.model.errors import JackfieldError, NotFound, RowReplaced
+from jackfield.store import connections, left, trail
 from jackfield.store.store import Store
 from jackfield.store.trail import Entry, Event, Head, Verification
-from jackfield.store.transaction import Writing
+from jackfield.store.transaction import Reading, Writing
 
 __all__ = ["TRAIL_SCOPE", "Audit", "Entry", "Head", "Verification"]
 
-TRAIL_SCOPE: Final = "audit"  # whose data key the trail's digests come from
+TRAIL_SCOPE: Final = left.UNGUARDED_SCOPE  # whose data key the trail's digests come from
+KINDS: Final = {
+    "connection": "definition",
+    "credential": "credential",
+    "data_key": "data key",
+    "draft": "draft",
+    "identity": "source identity",
+    "organization": "organization",
+    "project": "project",
+    "result": "result of the last test",
+    "setting": "setting",
+}
 
 
 class Audit:
@@ -32,11 +43,19 @@ class Audit:
         self._on_append = on_append
 
     def append(
-        self, tx: Writing, action: str, *, object_id: str, name: str, outcome: str = "done", reason: str = ""
+        self,
+        tx: Writing,
+        action: str,
+        *,
+        object_id: str,
+        name: str,
+        outcome: str = "done",
+        reason: str = "",
+        accepted: tuple[str, ...] = (),
     ) -> Entry:
-        """Add an entry inside the transaction of the action itself."""
+        """Add an entry inside the transaction of the action itself; rows `accepted` are right as they are now."""
         event = Event(self._actor, self._host, action, object_id, name, outcome, reason)
-        entry = trail.append(tx, event, self._mac)
+        entry = trail.append(tx, event, self._mac, accepted=accepted)
         tx.after["trail"] = lambda: self._on_append(entry)
         return entry
 
@@ -81,5 +100,50 @@ class Audit:
         with self._store.read() as tx:
             return trail.verify(tx, self._mac, expected=expected)
 
+    def require_left(self, tx: Reading, *names: str) -> None:
+        """Raises RowReplaced where a guarded row (store/left.py) is not what the newest entry about it says.
+
+        One that this transaction has changed itself is noted by its entry.
+        """
+        changed_here = tx.touched if isinstance(tx, Writing) else ()
+        for name in names:
+            if name in changed_here:
+                continue
+            noted = left.newest(tx, name)
+            if noted is None:
+                said, genuine = left.Left(name), True
+            else:
+                said, entry = noted[0], trail.get(tx, noted[1])
+                genuine = entry is not None and said in entry.left and trail.is_genuine(entry, self._mac)
+            if not genuine or not said.is_still(left.now(tx, name)):
+                raise RowReplaced(
+                    f"The {KINDS[name.partition('/')[0]]} stored here is not the one that the trail says was left: an "
+                    "older one was put back, or the newer one is lost.",
+                    "Type it again, or restore a backup. If you put it back yourself: jackfield audit accept.",
+                )
+
+    def replaced(self) -> tuple[str, ...]:
+        """Every guarded row that is not what the trail says, as `credential of sites`. Reads all of them."""
+        with self._store.read() as tx:
+            return tuple(_named(tx, name) for name in left.replaced(tx))
+
+    def accept(self, *, object_id: str, reason: str) -> Entry:
+        """Go on from every row as it is now, with one entry."""
+        with self._store.write() as tx:
+            found = left.replaced(tx)
+            return self.append(tx, "trail.accept", object_id=object_id, name="", reason=reason, accepted=found)
+
     def _mac(self, data: bytes) -> bytes:
         return hmac.digest(self._key, data, "sha256")
+
+
+def _named(tx: Reading, name: str) -> str:
+    """A guarded row in a user's words."""
+    kind, _, key = name.partition("/")
+    noted = left.newest(tx, name)
+    if kind in {"identity", "organization", "project"}:
+        return f"{KINDS[kind]} {left.now(tx, name).what or (noted[0].what if noted else key)}"
+    if kind in {"connection", "credential", "result"}:
+        with suppress(NotFound):
+            return f"{KINDS[kind]} of {connections.get(tx, key.partition('/')[0]).name}"
+    return f"{KINDS[kind]} {key}"

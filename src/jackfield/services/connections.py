@@ -156,6 +156,7 @@ class Connections:
             column="sealed",
             row_id=stored.id,
             version=stored.version,
+            left=(credentials.left_name(connection.id, status), connections.left_names(connection.id)[0]),
         )
         return fields_from_bytes(data, secret_names(self._method(connection)))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jackfield.services.session import Session
 
 _ROOM_MIB: Final = 100
+_NAMED: Final = 5  # rows that one line names
 _TOLERATED: Final = timedelta(minutes=1)  # by which two clocks may differ
 _RELEASED: Final = 1_767_225_600  # seconds since 1970: no clock that is right shows a time before this program
 
@@ -53,6 +54,7 @@ def examine_inside(session: "Session") -> Iterator[Finding]:
     """What only an open vault can be asked: every page of the database, the whole trail, and the copies there are."""
     yield _database(session)
     yield _trail(session)
+    yield _rows(session)
     yield from _last_entry(session)
     yield from _copies(session)
     for problem in session.registry.problems:
@@ -74,6 +76,16 @@ def _trail(session: "Session") -> Finding:
     if session.anchor.warning:
         return Finding("trail", False, session.anchor.warning)
     return Finding("trail", True, f"{verified.entries} entries, whole, and as noted outside the home")
+
+
+def _rows(session: "Session") -> Finding:
+    replaced = session.audit.replaced()
+    if replaced:
+        cause = f"not what the trail says was left: {', '.join(replaced[:_NAMED])}"
+        more = f", and {len(replaced) - _NAMED} more" if len(replaced) > _NAMED else ""
+        step = "Restore a backup. If you put it back yourself: jackfield audit accept."
+        return Finding("rows", False, cause + more, step)
+    return Finding("rows", True, "each is what the trail says was left")
 
 
 def _last_entry(session: "Session") -> Iterator[Finding]:

@@ -113,8 +113,9 @@ class Identities:
         values = complete(self._kind(identity), fields)
         with self._store.write() as tx:
             changed = self._replace(tx, identity, values, name=identity.name, reason=_REPLACED)
-            for connection_id, _ in identities.connections_of(tx, identity.id):
+            for connection_id, name in identities.connections_of(tx, identity.id):
                 connections.forget_result(tx, connection_id)
+                self._audit.append(tx, "connection.edit", object_id=connection_id, name=name, reason="identity")
         self._store.empty_log()
         return changed
 
@@ -272,6 +273,7 @@ class Identities:
             column="sealed",
             row_id=identity.id,
             version=identity.version,
+            left=(f"identity/{identity.id}",),
         )
         secrets = frozenset(field.name for field in self._kind(identity).fields if field.is_secret)
         return fields_from_bytes(data, secrets)

@@ -72,4 +72,5 @@ def _seal_some(session: Session, key: keys.WrappedKey) -> int:
                 done += 1
         if not values:
             keys.remove(tx, key.id)
+            session.audit.append(tx, "key.forget", object_id=key.id, name=key.scope)
     return done

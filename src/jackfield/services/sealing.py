@@ -1,11 +1,12 @@
 """Sealing and opening what is stored, with one data key for each organization and each project."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jackfield.model.connection import Scope
 from jackfield.model.errors import BlobTampered, NotFound
 from jackfield.model.secret import FieldValue, Secret
+from jackfield.services.audit import Audit
 from jackfield.store import keys
 from jackfield.store.store import Store
 from jackfield.store.transaction import Reading, Writing
@@ -23,11 +24,15 @@ def scope_text(scope: Scope) -> str:
 
 
 class Sealer:
-    """Holds the data keys in use while the vault is open."""
+    """Holds the data keys in use while the vault is open.
+
+    `audit` is there as soon as its own key is made: what is sealed is opened only as the trail says it was left.
+    """
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._open: dict[str, DataKey] = {}
+        self.audit: Audit | None = None
 
     def seal(
         self, tx: Writing, plaintext: bytes, *, scope: str, table: str, column: str, row_id: str, version: int
@@ -38,13 +43,27 @@ class Sealer:
         return seal(plaintext, key, place), key.id
 
     def open(
-        self, tx: Reading, blob: bytes, *, key_id: str, table: str, column: str, row_id: str, version: int
+        self,
+        tx: Reading,
+        blob: bytes,
+        *,
+        key_id: str,
+        table: str,
+        column: str,
+        row_id: str,
+        version: int,
+        left: Sequence[str],
     ) -> bytes:
-        """What was sealed there. Raises BlobTampered."""
+        """What was sealed there. `left` is what the trail calls the rows that it depends on.
+
+        Raises BlobTampered, as RowReplaced where one of them, or its key, is not as the trail says.
+        """
         try:
             wrapped = keys.get(tx, key_id)
         except NotFound:
             raise BlobTampered("The key of a sealed value is gone.", "Enter it again, or restore a backup.") from None
+        if self.audit is not None:
+            self.audit.require_left(tx, *left, keys.left_name(wrapped.scope))
         place = Place(self._vault.store_id, table, row_id, column, wrapped.scope, version)
         return open_sealed(blob, self._opened(wrapped), place)
 
@@ -58,15 +77,24 @@ class Sealer:
             return self._key_of(tx, scope).derive_key(purpose.encode())
 
     def renew_key(self, tx: Writing, scope: str) -> None:
-        """Make a fresh key for a scope; the one before still opens what it sealed."""
+        """Make a fresh key for a scope, with its entry in the trail; the one before still opens what it sealed."""
         key = self._vault.new_data_key()
         keys.add(tx, key.id, scope=scope, wrapped=self._vault.wrap_data_key(key, scope=scope))
+        if self.audit is not None:
+            self.audit.append(tx, "key.create", object_id=key.id, name=scope)
 
     def reseal(self, tx: Writing, value: keys.SealedValue, *, key_id: str, scope: str | None = None) -> None:
         """Seal a stored value anew with the current key of its scope, or of another. Raises BlobTampered."""
         table, column, row_id = value.table, value.column, value.row_id
         data = self.open(
-            tx, value.sealed, key_id=key_id, table=table, column=column, row_id=row_id, version=value.version
+            tx,
+            value.sealed,
+            key_id=key_id,
+            table=table,
+            column=column,
+            row_id=row_id,
+            version=value.version,
+            left=(value.left,),
         )
         sealed, new_id = self.seal(
             tx,
@@ -82,6 +110,8 @@ class Sealer:
     def _key_of(self, tx: Writing, scope: str) -> DataKey:
         """The scope's current key, made when there is none."""
         wrapped = keys.current(tx, scope)
+        if self.audit is not None:
+            self.audit.require_left(tx, keys.left_name(scope))
         if wrapped is not None:
             return self._opened(wrapped)
         self.renew_key(tx, scope)

@@ -51,6 +51,7 @@ class Session:
             host=socket.gethostname(),
             on_append=self.anchor.note,
         )
+        self.sealer.audit = self.audit
         self.packages = Packages(store, self.audit, self.registry)
         self.organizations = Organizations(store, self.audit)
         self.projects = Projects(store, self.audit)
@@ -60,7 +61,7 @@ class Session:
         self.undo = Undo(store, self.audit, self.connections)
         self.tokens = Tokens(store, self.audit, self.connections)
         self.tests = Tests(store, self.sealer, self.audit, self.registry, self.connections, self.tokens)
-        self.drafts = Drafts(store, self.sealer)
+        self.drafts = Drafts(store, self.sealer, self.audit)
         self.usage = Usage(store, self.audit, self.registry, self.tests)
         self.expiry = Expiry(store)
         self._at_end = ExitStack()
@@ -130,6 +131,7 @@ class Session:
                 opened.callback(store.close)
                 session = cls(home, vault, store, presence)
                 opened.callback(session.anchor.close)
+                opened.callback(session.drafts.note)
                 session.anchor.compare(store)
                 if vault.previous is not None:
                     finish_new_root(store, vault, session.connections.renew_digests)
@@ -151,13 +153,13 @@ class Session:
         return (*self.vault.warnings, *filter(None, (self.anchor.warning,)))
 
     def accept_trail(self) -> Noted:
-        """Go on from the trail as it is, whatever is noted of it; an entry says what that was. Gives the new head.
+        """Go on from the trail and the rows as they are; an entry says what was noted outside. Gives the new head.
 
         Raises HomeError.
         """
         noted = noted_at(anchor_path(self.home, self.vault.store_id))
         reason = head_code(noted.head) if noted is not None else ""
-        entry = self.audit.note("trail.accept", object_id=self.vault.store_id, name="", reason=reason)
+        entry = self.audit.accept(object_id=self.vault.store_id, reason=reason)
         self.anchor.accept(noted_of(entry))
         return noted_of(entry)
 

@@ -103,6 +103,7 @@ async def _change(
                 made = await ask(managed.call, old)
                 with session.store.write() as tx:
                     session.connections.seal_credential(tx, connection, {**old, **made}, Status.PENDING)
+                    session.audit.append(tx, "takeover.issued", object_id=connection.id, name=connection.name)
         except NetFailure as failure:
             return f"{failure.message} {failure.next_step}"
     return ""
@@ -147,7 +148,8 @@ async def _resolve(session: Session, connection: Connection, network: Network) -
     elif _refused(result):
         if old is None:  # the new one is all there is: to keep it pending would only stand in the way of a new edit
             with session.store.write() as tx:
-                _promote(session, tx, connection, new)
+                now = _promote(session, tx, connection, new)
+                session.audit.append(tx, "takeover.kept", object_id=now.id, name=now.name)
         else:
             result = await session.tests.run_fields(connection, old, network)
             if _holds(result):

@@ -229,6 +229,7 @@ class Tests:
                 column="sealed_detail",
                 row_id=detail.row_id,
                 version=detail.version,
+                left=(connections.left_names(run.connection_id)[1],),
             )
         return CheckResult(
             outcome=run.outcome,

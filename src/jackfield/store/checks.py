@@ -95,6 +95,7 @@ def record(
     if result.expiry_known is not ExpiryKnown.UNKNOWN:
         values |= {"expires_at": result.expires_at, "expiry_known": result.expiry_known}
     tx.run(update(_connection).where(_connection.c.id == connection_id).values(**values))
+    tx.touch(f"result/{connection_id}")
 
 
 def history(tx: Reading, connection_id: str, *, before: int | None = None, limit: int = 50) -> tuple[CheckRun, ...]:

@@ -11,7 +11,7 @@ from jackfield.model.check import ExpiryKnown, FailureKind, Outcome
 from jackfield.model.connection import Connection, IntendedUse, Scope, State
 from jackfield.model.errors import InUse, InvalidField, NotFound
 from jackfield.model.names import require_description, require_slug
-from jackfield.store import consumers, tables
+from jackfield.store import consumers, credentials, tables
 from jackfield.store.transaction import (
     AnyRow,
     Reading,
@@ -86,6 +86,7 @@ def create(
         )
     )
     _write_lists(tx, row_id, definition)
+    tx.touch(*left_names(row_id))
     tally(tx, scope, State.UNTESTED, 1)
     return get(tx, row_id)
 
@@ -135,6 +136,7 @@ def edit(tx: Writing, connection_id: str, *, version: int, definition: Definitio
     verdict = tables.grant_verdict
     meant = ["", *(use.use for use in definition.uses)]
     tx.run(delete(verdict).where(verdict.c.connection_id == connection_id, verdict.c.use.not_in(meant)))
+    tx.touch(f"result/{connection_id}")
     return get(tx, connection_id)
 
 
@@ -200,7 +202,10 @@ def set_identity(tx: Writing, connection_id: str, *, version: int, identity_id: 
 def mark_tls(tx: Writing, connection_id: str, *, unverified: bool) -> bool:
     """Mark whether the peer's certificate goes unverified; True when that is news."""
     changed = update(_table).where(_c.id == connection_id, _c.tls_unverified.is_not(unverified))
-    return bool(tx.run(changed.values(tls_unverified=unverified)))
+    is_news = bool(tx.run(changed.values(tls_unverified=unverified)))
+    if is_news:
+        tx.touch(f"connection/{connection_id}")
+    return is_news
 
 
 def set_next_test(tx: Writing, connection_id: str, at: datetime | None) -> None:
@@ -214,6 +219,7 @@ def forget_result(tx: Writing, connection_id: str) -> None:
     tx.run(update(_table).where(_c.id == connection_id).values(**_untested()))
     verdict = tables.grant_verdict
     tx.run(delete(verdict).where(verdict.c.connection_id == connection_id))
+    tx.touch(f"result/{connection_id}")
 
 
 def show_state(tx: Writing, connection_id: str, state: State) -> None:
@@ -226,6 +232,7 @@ def show_state(tx: Writing, connection_id: str, state: State) -> None:
         tally(tx, scope, row.state, -1)
         tally(tx, scope, state, 1)
         tx.run(update(_table).where(_c.id == connection_id).values(state=state))
+        tx.touch(f"result/{connection_id}")
 
 
 def remove(tx: Writing, connection_id: str, *, version: int, even_if_used: bool = False) -> None:
@@ -239,7 +246,10 @@ def remove(tx: Writing, connection_id: str, *, version: int, even_if_used: bool 
         raise InUse("The connection is in use.", "Take it out of use first, or say that it shall go anyway.", uses=uses)
     gone = get(tx, connection_id)
     tally(tx, gone.scope, gone.state, -1)
+    for status in credentials.Status:
+        credentials.drop(tx, connection_id, status)
     tx.run(delete(_table).where(_c.id == connection_id))
+    tx.touch(*left_names(connection_id))
 
 
 def due(tx: Reading, *, limit: int = 64) -> tuple[Due, ...]:
@@ -272,6 +282,11 @@ def failures_in_row(tx: Reading, connection_id: str) -> int:
 def with_secret(tx: Reading, digest: str) -> tuple[str, ...]:
     """Ids of the connections that hold the secret with this keyed digest."""
     return tuple(row.id for row in tx.all(select(_c.id).where(_c.secret_digest == digest).order_by(_c.seq)))
+
+
+def left_names(connection_id: str) -> tuple[str, str]:
+    """What the trail calls the row of a connection with its lists, and what tests found of it."""
+    return f"connection/{connection_id}", f"result/{connection_id}"
 
 
 def tally(tx: Writing, scope: Scope, state: State, by: int) -> None:

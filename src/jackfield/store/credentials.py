@@ -55,6 +55,7 @@ def put(tx: Writing, credential: SealedCredential) -> None:
             renewal=credential.renewal,
         )
     )
+    tx.touch(left_name(credential.connection_id, credential.status))
 
 
 def get(tx: Reading, connection_id: str, status: Status = Status.CURRENT) -> SealedCredential | None:
@@ -69,11 +70,13 @@ def promote(tx: Writing, connection_id: str) -> None:
         raise Conflict("No new credential waits for this connection.", "Look at the connection again.")
     drop(tx, connection_id, Status.CURRENT)
     tx.run(update(_table).where(_c.connection_id == connection_id).values(status=Status.CURRENT))
+    tx.touch(*(left_name(connection_id, status) for status in Status))
 
 
 def drop(tx: Writing, connection_id: str, status: Status) -> None:
     """Delete the credential with this status, if there is one."""
-    tx.run(delete(_table).where(_c.connection_id == connection_id, _c.status == status))
+    if tx.run(delete(_table).where(_c.connection_id == connection_id, _c.status == status)):
+        tx.touch(left_name(connection_id, status))
 
 
 def set_renewal(tx: Writing, connection_id: str, renewal: Renewal) -> None:
@@ -93,6 +96,11 @@ def require(tx: Reading, connection_id: str) -> SealedCredential:
     if found is None:
         raise not_found("credential")
     return found
+
+
+def left_name(connection_id: str, status: Status) -> str:
+    """What the trail calls the credential with this status."""
+    return f"credential/{connection_id}/{status}"
 
 
 def _credential(row: AnyRow) -> SealedCredential:

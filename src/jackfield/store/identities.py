@@ -52,6 +52,7 @@ def create(tx: Writing, identity_id: str, fields: SealedFields, *, name: str, pr
             version=1,
         )
     )
+    tx.touch(f"identity/{identity_id}")
     return get(tx, identity_id)
 
 
@@ -73,6 +74,7 @@ def replace(tx: Writing, identity: Identity, fields: SealedFields, *, name: str)
             version=identity.version + 1,
         )
     )
+    tx.touch(f"identity/{identity.id}")
     return get(tx, identity.id)
 
 
@@ -132,6 +134,7 @@ def remove(tx: Writing, identity: Identity) -> None:
             uses=uses,
         )
     tx.run(delete(_table).where(_c.id == identity.id))
+    tx.touch(f"identity/{identity.id}")
 
 
 def _require_free(tx: Reading, name: str, *, but: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Table, delete, func, insert, select, update
 
 from jackfield.model.errors import Conflict, InUse
-from jackfield.store import tables
+from jackfield.store import credentials, tables
 from jackfield.store.transaction import AnyRow, Reading, Writing, not_found
 
 _table = tables.data_key
@@ -33,19 +33,21 @@ class WrappedKey:
 
 @dataclass(frozen=True, slots=True)
 class SealedValue:
-    """A sealed column of one row, with all of its place that the seal binds."""
+    """A sealed column of one row, with all of its place that the seal binds, and what the trail calls it."""
 
     table: str
     row_id: str
     column: str
     version: int
     sealed: bytes
+    left: str
 
 
 def add(tx: Writing, key_id: str, *, scope: str, wrapped: bytes) -> None:
     """Keep a new key; it becomes the current one of its scope, and the one before is retired."""
     tx.run(update(_table).where(_c.scope == scope, _c.retired_at.is_(None)).values(retired_at=tx.now))
     tx.run(insert(_table).values(id=key_id, scope=scope, wrapped=wrapped, created_at=tx.now, retired_at=None))
+    tx.touch(left_name(scope))
 
 
 def current(tx: Reading, scope: str) -> WrappedKey | None:
@@ -79,16 +81,17 @@ def remove(tx: Writing, key_id: str) -> None:
     uses = tuple(f"{number} in {name}" for name, number in held.items() if number)
     if uses:
         raise InUse("Sealed values still need this key.", "Seal them with the new key first.", uses=uses)
+    scope = get(tx, key_id).scope
     tx.run(delete(_table).where(_c.id == key_id))
+    tx.touch(left_name(scope))
 
 
 def sealed_with(tx: Reading, key_id: str, *, limit: int = 256) -> tuple[SealedValue, ...]:
     """Some of the values that `key_id` seals; none when it is no longer needed."""
     found: list[SealedValue] = []
     for name, (table, column) in _SEALED.items():
-        wanted = select(table.c.id, table.c.version, column.label("sealed")).where(table.c.key_id == key_id)
-        rows = tx.all(wanted.limit(limit - len(found)))
-        found += [SealedValue(name, row.id, str(column.key), row.version, row.sealed) for row in rows]
+        rows = tx.all(select(table).where(table.c.key_id == key_id).limit(limit - len(found)))
+        found += [_value(name, column, row) for row in rows]
     return tuple(found)
 
 
@@ -97,9 +100,8 @@ def sealed_of(tx: Reading, connection_id: str) -> tuple[tuple[SealedValue, str],
     found: list[tuple[SealedValue, str]] = []
     for name in ("credential", "check_run"):
         table, column = _SEALED[name]
-        wanted = select(table.c.id, table.c.version, table.c.key_id, column.label("sealed"))
-        rows = tx.all(wanted.where(table.c.connection_id == connection_id))
-        found += [(SealedValue(name, row.id, str(column.key), row.version, row.sealed), row.key_id) for row in rows]
+        rows = tx.all(select(table).where(table.c.connection_id == connection_id))
+        found += [(_value(name, column, row), row.key_id) for row in rows]
     return tuple(found)
 
 
@@ -116,6 +118,22 @@ def reseal(tx: Writing, value: SealedValue, *, sealed: bytes, key_id: str) -> No
     )
     if not done:
         raise Conflict("A sealed value was replaced meanwhile.", "Go on: the new one is read again.")
+
+
+def left_name(scope: str) -> str:
+    """What the trail calls the keys of a scope."""
+    return f"data_key/{scope}"
+
+
+def _value(table: str, column: ColumnElement[bytes], row: AnyRow) -> SealedValue:
+    match table:
+        case "credential":
+            left = credentials.left_name(row.connection_id, row.status)
+        case "check_run":
+            left = f"result/{row.connection_id}"
+        case _:
+            left = f"{table}/{row.id}"
+    return SealedValue(table, row.id, str(column.key), row.version, getattr(row, str(column.key)), left)
 
 
 def _count(tx: Reading, table: Table, key_id: str) -> int:

@@ -20,6 +20,7 @@ def create(tx: Writing, *, name: str, description: str = "", organization_id: st
             id=made.id, name=name, description=description, created_at=tx.now, updated_at=tx.now, version=1
         )
     )
+    tx.touch(f"organization/{made.id}")
     return made
 
 
@@ -65,6 +66,7 @@ def remove(tx: Writing, organization_id: str, *, version: int) -> None:
     if uses:
         raise InUse("The organization is not empty.", "Delete what it holds first.", uses=uses)
     tx.run(delete(_table).where(_table.c.id == organization_id))
+    tx.touch(f"organization/{organization_id}")
 
 
 def _require_free(tx: Writing, name: str, *, but: str = "") -> None:

@@ -38,6 +38,7 @@ def create(
             version=1,
         )
     )
+    tx.touch(f"project/{made.id}")
     return made
 
 
@@ -81,6 +82,7 @@ def remove(tx: Writing, project_id: str, *, version: int) -> None:
         raise InUse("The project still holds connections.", "Delete them first.", uses=uses)
     tx.run(delete(tables.state_tally).where(tables.state_tally.c.project_id == project_id))
     tx.run(delete(_table).where(_table.c.id == project_id))
+    tx.touch(f"project/{project_id}")
 
 
 def _require_free(tx: Writing, organization_id: str, name: str, *, but: str = "") -> None:

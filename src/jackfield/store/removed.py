@@ -8,7 +8,7 @@ from sqlalchemy import Table, insert, select
 
 from jackfield.model.connection import Connection, Scope
 from jackfield.model.errors import InvalidField, NotFound, Refused
-from jackfield.store import connections, tables
+from jackfield.store import connections, credentials, tables
 from jackfield.store.transaction import Reading, Writing
 
 _HANGING: Final[tuple[Table, ...]] = (
@@ -73,6 +73,8 @@ def put_back(tx: Writing, removed: Removed) -> Connection:
             )
         tx.run_many(insert(table), rows)
     connections.tally(tx, scope, row["state"], 1)
+    names = (credentials.left_name(row["id"], one["status"]) for one in removed.hanging[tables.credential.name])
+    tx.touch(*connections.left_names(row["id"]), *names)
     return connections.get(tx, row["id"])
 
 

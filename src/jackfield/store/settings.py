@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from jackfield.store import tables
+from jackfield.store.left import GUARDED_SETTINGS
 from jackfield.store.transaction import Reading, Writing
 
 JsonValue = str | int | float | bool | list[Any] | dict[str, Any]
@@ -30,6 +31,8 @@ def get(tx: Reading, key: str) -> JsonValue | None:
 
 def put(tx: Writing, key: str, value: JsonValue | None) -> None:
     """Set a value; None takes it back."""
+    if key in GUARDED_SETTINGS:
+        tx.touch(f"setting/{key}")
     tx.run(delete(_setting).where(_setting.c.key == key))
     if value is not None:
         tx.run(insert(_setting).values(key=key, value=value))

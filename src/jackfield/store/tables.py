@@ -249,6 +249,17 @@ audit_event = Table(
     Index("audit_event_object", "object", "seq"),
 )
 
+# What an entry of the trail says that rows were left as, under a name that stands for them; see left.py.
+audit_left = Table(
+    "audit_left",
+    METADATA,
+    _column("seq", Integer, key=True),
+    _column("name", key=True),
+    _column("what"),
+    _column("version", Integer),
+    Index("audit_left_name", "name", "seq"),
+)
+
 # A key that seals values, itself wrapped by the vault; the one not retired seals new values of its scope.
 data_key = Table(
     "data_key",

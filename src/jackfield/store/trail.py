@@ -2,8 +2,9 @@
 
 What the digest of an entry covers, in this order, each part after its length as 4 bytes, big-endian:
 `jackfield-trail-1`, seq as 8 bytes, at as 8 bytes of microseconds since 1970 (signed), then as UTF-8 actor, host,
-action, object, object_name, outcome, reason, and last the digest of the entry before (32 zero bytes for the first).
-The caller brings the keyed digest. A trail cut at its end is noticed only by comparing with a head kept elsewhere.
+action, object, object_name, outcome, reason, then for each name that it notes (left.py) the name, what, and the version
+as 8 bytes, and last the digest of the entry before (32 zero bytes for the first). The caller brings the keyed digest.
+A trail cut at its end is noticed only by comparing with a head kept elsewhere.
 """
 
 import hmac
@@ -14,8 +15,9 @@ from typing import Final
 
 from sqlalchemy import insert, select
 
-from jackfield.store import tables
+from jackfield.store import left, tables
 from jackfield.store.columns import microseconds
+from jackfield.store.left import Left
 from jackfield.store.transaction import AnyRow, Reading, Writing
 
 Mac = Callable[[bytes], bytes]
@@ -48,6 +50,7 @@ class Entry:
     event: Event
     previous: bytes
     mac: bytes
+    left: tuple[Left, ...] = ()  # by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,17 @@ class Verification:
     reason: str = ""
 
 
-def append(tx: Writing, event: Event, mac: Mac) -> Entry:
-    """Add an event to the end of the trail. Do it in the transaction of the action itself: no entry, no action."""
+def append(tx: Writing, event: Event, mac: Mac, *, accepted: tuple[str, ...] = ()) -> Entry:
+    """Add an event to the end of the trail. Do it in the transaction of the action itself: no entry, no action.
+
+    It notes the rows that were touched, and those `accepted` as they are, however old.
+    """
     end = head(tx)
     seq = end.count + 1
-    entry = Entry(seq, tx.now, event, end.mac, mac(chained(seq, tx.now, event, end.mac)))
+    noted = {name: left.to_note(tx, name) for name in tx.touched} | {name: left.now(tx, name) for name in accepted}
+    tx.touched.clear()
+    lefts = tuple(noted[name] for name in sorted(noted))
+    entry = Entry(seq, tx.now, event, end.mac, mac(chained(seq, tx.now, event, end.mac, lefts)), lefts)
     tx.run(
         insert(_table).values(
             seq=entry.seq,
@@ -86,6 +95,10 @@ def append(tx: Writing, event: Event, mac: Mac) -> Entry:
             previous=entry.previous,
             mac=entry.mac,
         )
+    )
+    tx.run_many(
+        insert(tables.audit_left),
+        [{"seq": seq, "name": one.name, "what": one.what, "version": one.version} for one in lefts],
     )
     return entry
 
@@ -135,7 +148,7 @@ def verify(tx: Reading, mac: Mac, *, expected: Head | None = None) -> Verificati
         seq += 1
         if entry.seq != seq:
             return Verification(seq - 1, seq, "the entry is missing")
-        if not hmac.compare_digest(entry.mac, mac(chained(seq, entry.at, entry.event, entry.previous))):
+        if not is_genuine(entry, mac):
             return Verification(seq - 1, seq, "the entry is not what was written")
         if not hmac.compare_digest(entry.previous, previous):
             return Verification(seq - 1, seq, "the entry does not follow the one before it")
@@ -147,7 +160,18 @@ def verify(tx: Reading, mac: Mac, *, expected: Head | None = None) -> Verificati
     return Verification(seq)
 
 
-def chained(seq: int, at: datetime, event: Event, previous: bytes) -> bytes:
+def get(tx: Reading, seq: int) -> Entry | None:
+    """One entry with what it noted; None where there is none."""
+    row = tx.first(select(_table).where(_c.seq == seq))
+    return None if row is None else _entry(row, left.by_entry(tx, seq, seq).get(seq, ()))
+
+
+def is_genuine(entry: Entry, mac: Mac) -> bool:
+    """Whether an entry, read with what it noted, is what was written."""
+    return hmac.compare_digest(entry.mac, mac(chained(entry.seq, entry.at, entry.event, entry.previous, entry.left)))
+
+
+def chained(seq: int, at: datetime, event: Event, previous: bytes, lefts: tuple[Left, ...] = ()) -> bytes:
     """The bytes that the digest of an entry covers; see above."""
     texts = (event.actor, event.host, event.action, event.object, event.object_name, event.outcome, event.reason)
     parts = (
@@ -155,6 +179,7 @@ def chained(seq: int, at: datetime, event: Event, previous: bytes) -> bytes:
         seq.to_bytes(8, "big"),
         microseconds(at).to_bytes(8, "big", signed=True),
         *(text.encode() for text in texts),
+        *(part for one in lefts for part in (one.name.encode(), one.what.encode(), one.version.to_bytes(8, "big"))),
         previous,
     )
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
@@ -167,10 +192,11 @@ def _begins(mac: bytes, start: bytes) -> bool:
 def _entries(tx: Reading) -> Iterator[Entry]:
     last = -(1 << 63)  # below every number SQLite can hold
     while rows := tx.all(select(_table).where(_c.seq > last).order_by(_c.seq).limit(_BATCH)):
-        yield from map(_entry, rows)
+        noted = left.by_entry(tx, rows[0].seq, rows[-1].seq)
+        yield from (_entry(row, noted.get(row.seq, ())) for row in rows)
         last = rows[-1].seq
 
 
-def _entry(row: AnyRow) -> Entry:
+def _entry(row: AnyRow, lefts: tuple[Left, ...] = ()) -> Entry:
     event = Event(row.actor, row.host, row.action, row.object, row.object_name, row.outcome, row.reason)
-    return Entry(row.seq, row.at, event, row.previous, row.mac)
+    return Entry(row.seq, row.at, event, row.previous, row.mac, lefts)

@@ -43,10 +43,16 @@ class Reading:
 class Writing(Reading):
     """A transaction that holds the write lock from its start, so what it reads stays true until it ends.
 
-    `after` is called, by name, once it is durable; what is named again replaces the one before.
+    `after` is called, by name, once it is durable; what is named again replaces the one before. `touched` are the names
+    of guarded rows (left.py) that changed and that no entry of the trail has noted yet.
     """
 
     after: dict[str, Callable[[], object]] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+
+    def touch(self, *names: str) -> None:
+        """Have the next entry note how these guarded rows are left."""
+        self.touched.update(names)
 
     def run(self, statement: Executable) -> int:
         """Execute a change and return how many rows it touched."""
@@ -65,6 +71,7 @@ def change(tx: Writing, table: Table, row_id: str, version: int, noun: str, valu
     """
     require_version(tx, table, row_id, version, noun)
     tx.run(update(table).where(table.c.id == row_id).values(**values, updated_at=tx.now, version=version + 1))
+    tx.touch(f"{table.name}/{row_id}")
     return version + 1
 
 

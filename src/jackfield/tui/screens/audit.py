@@ -94,11 +94,15 @@ class AuditScreen(WorkingScreen[None]):
 
     async def _verify(self) -> None:
         found = await to_thread(self._audit.verify)
-        if found.bad is None:
-            tell(self, f"Whole: {found.entries:,} entries, each as it was written.")
-        else:
-            step = "Somebody changed the store: compare it with a backup."
+        replaced = await to_thread(self._audit.replaced)
+        step = "Somebody changed the store: compare it with a backup."
+        if found.bad is not None:
             tell(self, f"Entry {found.bad:,} is bad: {found.reason}.", next_step=step, severity="warning")
+        elif replaced:
+            rows = f"{replaced[0]}{f' and {len(replaced) - 1:,} more' if len(replaced) > 1 else ''}"
+            tell(self, f"Not what the trail says was left: {rows}.", next_step=step, severity="warning")
+        else:
+            tell(self, f"Whole: {found.entries:,} entries, each as it was written, and every row as it was left.")
 
 
 def _told(entry: Entry, width: int) -> Iterator[Line]:

@@ -40,6 +40,15 @@ def upgrade() -> None:  # one statement for each table and index: long, and noth
     )
     op.create_index("audit_event_object", "audit_event", ["object", "seq"])
     op.create_table(
+        "audit_left",
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", "name"),
+    )
+    op.create_index("audit_left_name", "audit_left", ["name", "seq"])
+    op.create_table(
         "data_key",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("scope", sa.String(), nullable=False),

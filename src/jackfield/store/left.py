@@ -1,0 +1,197 @@
+"""What the trail says that rows were left as: so an older row in the place of a newer one, or none, is noticed.
+
+Each change of a guarded row is noted in the entry of its transaction under a name, `<table>/<key>`. What is there now
+has to be what the newest entry with that name says, and at least of its version: sealing the same anew, as after a
+change of keys, raises that without an entry.
+
+| name | what, parts after a space | version |
+|---|---|---|
+| `credential/<connection>/<status>` | its id | of the row |
+| `identity/<id>`, `organization/<id>`, `project/<id>` | its name | of the row |
+| `connection/<id>` | `tls_unverified` as 0 or 1, digest of its uses and tags | of the row |
+| `result/<connection>` | state, time of the last test, its id, number of tests, digest of verdicts | of that test |
+| `data_key/<scope>` | ids of the scope's keys, a retired one with a hyphen, in order | 0 |
+| `draft/<id>` | `kept` | of the row |
+| `setting/<key>` | digest of the value | 0 |
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, String, Table, and_, func, select, type_coerce
+
+from jackfield.store import tables
+from jackfield.store.transaction import AnyRow, Reading
+
+GUARDED_SETTINGS: Final = ("idle_minutes", "trusted_providers")
+_BEGIN_ANEW: Final = ("credential/", "draft/")  # their versions, at each new row under the same name
+UNGUARDED_SCOPE: Final = "audit"  # its key makes the digests of the trail itself
+_table = tables.audit_left
+_c = _table.c
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Left:
+    """What a name stood for at one time; `what` is empty where there was no row."""
+
+    name: str
+    what: str = ""
+    version: int = 0
+
+    def is_still(self, now: "Left") -> bool:
+        """Whether that is there now: the same, and not an older version of it."""
+        return now.what == self.what and now.version >= self.version
+
+
+def now(tx: Reading, name: str) -> Left:
+    """What the rows of this name are now."""
+    kind, _, key = name.partition("/")
+    return next(_KINDS[kind](tx, key), Left(name))
+
+
+def to_note(tx: Reading, name: str) -> Left:
+    """The same, for an entry. A row older than the trail says does not become the right one by a change of it."""
+    found, before = now(tx, name), newest(tx, name)
+    if found.what and before is not None and not name.startswith(_BEGIN_ANEW):
+        return replace(found, version=max(found.version, before[0].version))
+    return found
+
+
+def newest(tx: Reading, name: str) -> tuple[Left, int] | None:
+    """What the newest entry with this name says, and its seq; unverified. None where none has it."""
+    row = tx.first(select(_table).where(_c.name == name).order_by(_c.seq.desc()).limit(1))
+    return None if row is None else (_left(row), row.seq)
+
+
+def by_entry(tx: Reading, first: int, last: int) -> dict[int, tuple[Left, ...]]:
+    """What each of these entries noted, in order of the names."""
+    found: dict[int, list[Left]] = defaultdict(list)
+    for row in tx.all(select(_table).where(_c.seq.between(first, last)).order_by(_c.seq, _c.name)):
+        found[row.seq].append(_left(row))
+    return {seq: tuple(lefts) for seq, lefts in found.items()}
+
+
+def replaced(tx: Reading) -> tuple[str, ...]:
+    """The names of all rows that are not what the trail says, those that it does not know and those gone included."""
+    there = {one.name: one for kind in _KINDS.values() for one in kind(tx, None)}
+    last = select(_c.name, func.max(_c.seq).label("seq")).group_by(_c.name).subquery()
+    noted = select(_table).join(last, and_(_c.name == last.c.name, _c.seq == last.c.seq))
+    wrong = []
+    for row in tx.all(noted):
+        said = _left(row)
+        if not said.is_still(there.pop(said.name, Left(said.name))):
+            wrong.append(said.name)
+    return tuple(sorted([*wrong, *there]))
+
+
+def digest_of(*rows: Sequence[object]) -> str:
+    """32 hex digits over rows of texts and numbers: SHA-256, each value as text after its length as 4 bytes."""
+    digest = hashlib.sha256()
+    for row in rows:
+        for value in row:
+            text = ("" if value is None else str(value)).encode()
+            digest.update(len(text).to_bytes(4, "big") + text)
+    return digest.hexdigest()[:32]
+
+
+# --- the kinds of names: each gives the one with this key, or all of them ------------------------------------------
+
+_Kind = Callable[[Reading, str | None], Iterator[Left]]
+
+
+def _credentials(tx: Reading, key: str | None) -> Iterator[Left]:
+    c = tables.credential.c
+    wanted = select(c.connection_id, c.status, c.id, c.version)
+    if key is not None:
+        connection_id, _, status = key.partition("/")
+        wanted = wanted.where(c.connection_id == connection_id, c.status == status)
+    for row in tx.all(wanted):
+        yield Left(f"credential/{row.connection_id}/{row.status}", row.id, row.version)
+
+
+def _named(table: Table) -> _Kind:
+    def lefts(tx: Reading, key: str | None) -> Iterator[Left]:
+        wanted = select(table.c.id, table.c.name, table.c.version)
+        for row in tx.all(_of(wanted, table.c.id, key)):
+            yield Left(f"{table.name}/{row.id}", row.name, row.version)
+
+    return lefts
+
+
+def _connections(tx: Reading, key: str | None) -> Iterator[Left]:
+    c, use, tag = tables.connection.c, tables.intended_use.c, tables.tag.c
+    targets = type_coerce(use.targets, String)
+    uses = select(use.connection_id, use.position, use.use, targets).order_by(use.connection_id, use.position)
+    tags = select(tag.connection_id, tag.tag).order_by(tag.connection_id, tag.tag)
+    hanging = _grouped(tx, uses, use.connection_id, key), _grouped(tx, tags, tag.connection_id, key)
+    wanted = select(c.id, type_coerce(c.tls_unverified, Integer).label("tls"), c.version)
+    for row in tx.all(_of(wanted, c.id, key)):
+        digest = digest_of(*hanging[0].get(row.id, ()), *hanging[1].get(row.id, ()))
+        yield Left(f"connection/{row.id}", f"{row.tls} {digest}", row.version)
+
+
+def _results(tx: Reading, key: str | None) -> Iterator[Left]:
+    c, run, verdict = tables.connection.c, tables.check_run.c, tables.grant_verdict.c
+    last = select(run.connection_id, func.max(run.seq).label("seq"), func.count().label("amount"))
+    last = _of(last.group_by(run.connection_id), run.connection_id, key).subquery()
+    values = [type_coerce(one, String) if one.name == "facts" else one for one in verdict if one.name != "seen_at"]
+    verdicts = select(*values, type_coerce(verdict.seen_at, BigInteger)).order_by(*verdict[:2])
+    grants = _grouped(tx, verdicts, verdict.connection_id, key)
+    state, at = type_coerce(c.state, Integer).label("state"), type_coerce(c.tested_at, BigInteger).label("at")
+    wanted = select(c.id, state, at, run.id.label("run"), last.c.amount, run.version)
+    wanted = wanted.outerjoin(last, last.c.connection_id == c.id).outerjoin(tables.check_run, run.seq == last.c.seq)
+    for row in tx.all(_of(wanted, c.id, key)):
+        what = f"{row.state} {row.at} {row.run or '-'} {row.amount or 0} {digest_of(*grants.get(row.id, ()))}"
+        yield Left(f"result/{row.id}", what, row.version or 0)
+
+
+def _data_keys(tx: Reading, key: str | None) -> Iterator[Left]:
+    c = tables.data_key.c
+    wanted = select(c.scope, c.id, c.retired_at).where(c.scope != UNGUARDED_SCOPE).order_by(c.scope, c.id)
+    for scope, rows in _grouped(tx, wanted, c.scope, key).items():
+        yield Left(f"data_key/{scope}", " ".join(f"{one}-" if retired else one for one, retired in rows))
+
+
+def _drafts(tx: Reading, key: str | None) -> Iterator[Left]:
+    c = tables.draft.c
+    for row in tx.all(_of(select(c.id, c.version), c.id, key)):
+        yield Left(f"draft/{row.id}", "kept", row.version)
+
+
+def _settings(tx: Reading, key: str | None) -> Iterator[Left]:
+    c = tables.setting.c
+    wanted = select(c.key, type_coerce(c.value, String).label("value")).where(c.key.in_(GUARDED_SETTINGS))
+    for row in tx.all(_of(wanted, c.key, key)):
+        yield Left(f"setting/{row.key}", digest_of((row.value,)))
+
+
+_KINDS: Final[dict[str, _Kind]] = {
+    "credential": _credentials,
+    "identity": _named(tables.identity),
+    "organization": _named(tables.organization),
+    "project": _named(tables.project),
+    "connection": _connections,
+    "result": _results,
+    "data_key": _data_keys,
+    "draft": _drafts,
+    "setting": _settings,
+}
+
+
+def _of(wanted: Any, column: ColumnElement[str], key: str | None) -> Any:
+    return wanted if key is None else wanted.where(column == key)
+
+
+def _grouped(tx: Reading, wanted: Any, column: ColumnElement[str], key: str | None) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows by their first column, without it."""
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in tx.all(_of(wanted, column, key)):
+        found[row[0]].append(tuple(row[1:]))
+    return found
+
+
+def _left(row: AnyRow) -> Left:
+    return Left(row.name, row.what, row.version)
