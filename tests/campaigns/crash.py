@@ -190,6 +190,7 @@ def half_made(session: Session, seen: dict[str, Value], *, entries: int) -> Iter
     verified = session.audit.verify()
     if verified.bad is not None:
         yield f"the trail: entry {verified.bad}, {verified.reason}"
+    yield from (f"not what the trail says was left: {one}" for one in session.audit.replaced())
     if verified.entries < entries:
         yield f"the trail has {verified.entries} entries, and {entries} were acknowledged"
     if session.vault.previous is not None or session.vault.healed:

@@ -27,7 +27,7 @@ from jackfield.store import tables
 from jackfield.store.transaction import AnyRow, Reading
 
 GUARDED_SETTINGS: Final = ("idle_minutes", "trusted_providers")
-_BEGIN_ANEW: Final = ("credential/", "draft/")  # their versions, at each new row under the same name
+_BEGIN_ANEW: Final = ("credential/", "draft/", "result/")  # their versions, at each new row under the same name
 UNGUARDED_SCOPE: Final = "audit"  # its key makes the digests of the trail itself
 _table = tables.audit_left
 _c = _table.c
