@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from jackfield.model.connection import Scope
+from jackfield.model.connection import IntendedUse, Scope
 from jackfield.model.secret import FieldValue, Secret
 from jackfield.net.network import Network
 from jackfield.services.anchor import head_code
@@ -20,7 +20,9 @@ from jackfield.services.backup import back_up
 from jackfield.services.bundle import export
 from jackfield.services.connections import Definition
 from jackfield.services.home import Home
+from jackfield.services.rotation import rotate_data_keys
 from jackfield.services.session import Session
+from jackfield.services.settings import Settings
 from jackfield.store.trail import Head
 from jackfield.vault.costs import FLOOR
 from support import reader
@@ -48,13 +50,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home.folder.with_name("recovery").write_text(recovery.reveal())
     acme = session.organizations.create("acme").id
     web = session.projects.create(acme, "web").id
-    sites = Definition("sites", "netlify", "access-token")
+    sync = IntendedUse("secret-sync/env", {"team": "äcme"})
+    sites = Definition("sites", "netlify", "access-token", uses=(sync,), tags=("web", "shop"))
     session.connections.create(Scope(acme, web), sites, {"accessToken": Secret(SECRET)})
     fields: dict[str, FieldValue] = {"host": "127.0.0.1", "database": "app", "username": "bob"}
     made = session.connections.create(
         Scope(acme), Definition("db", "postgres", "username-and-password"), {**fields, "password": Secret(SECRET)}
     )
     asyncio.run(session.tests.run(made.id, Network()))
+    keys: dict[str, FieldValue] = {"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": Secret("a" * 40)}
+    session.identities.create("deployer", "aws", "access-key", keys)
+    session.drafts.save("begun", {"texts": {}}, version=1)
+    Settings(session.store).keep_idle_minutes(15, session.audit)
+    rotate_data_keys(session)
     back_up(session, home.folder.with_name("backup"))
     session.lock()
     return home.folder
@@ -82,6 +90,7 @@ def test_the_vectors_are_what_the_page_describes() -> None:
         *("place", "sealing data key", "sealed value", "backup line 1", "backup line 2"),
         *("bundle passphrase", "sealed bytes"),
         *("anchor line 1", "anchor line 2"),
+        *("left 1", "left 2"),
     )
     root, header = bytes.fromhex(VECTORS["root key"]), blocks("header")[0].encode()
     body = json.loads(header.splitlines()[1])
@@ -92,6 +101,9 @@ def test_the_vectors_are_what_the_page_describes() -> None:
     sealing, sealed = (bytes.fromhex(VECTORS[name]) for name in ("sealing data key", "sealed value"))
     texts = ("ann", "desk", "connection.create", "c1", "sites", "done", "")
     entry = reader.covered(1, 1_769_860_800_000_000, texts, bytes(32))
+    parts = [VECTORS[f"left {number}"].rsplit(" ", 1) for number in (1, 2)]
+    left = [(*row.split(" ", 1), int(version)) for row, version in parts]
+    leaving = reader.covered(1, 1_769_860_800_000_000, texts, bytes(32), left)
     lines = (VECTORS[f"backup line {number}"].encode() for number in (1, 2))
     salt, database = bytes(range(16)), reader.key_of(root, "database")
     bundle_passphrase = reader.passphrase_material(VECTORS["bundle passphrase"])
@@ -113,6 +125,8 @@ def test_the_vectors_are_what_the_page_describes() -> None:
         "trail key": reader.trail_key(data_key),
         "covered": entry,
         "mac": reader.mac(reader.trail_key(data_key), entry),
+        "covered with left": leaving,
+        "mac with left": reader.mac(reader.trail_key(data_key), leaving),
         "anchor key": reader.hkdf(data_key, b"anchor"),
         "anchor mac": reader.anchor_mac(data_key, *(VECTORS[f"anchor line {one}"].encode() for one in (1, 2))),
         "head": reader.head_code(1, reader.mac(reader.trail_key(data_key), entry)),
@@ -175,7 +189,7 @@ def test_another_passphrase_reads_nothing(home: Path) -> None:
 def test_the_trail_is_verified(opened: Reader) -> None:
     actions = opened.actions()
     assert actions[0] == "vault.create"
-    assert actions[-2:] == ["backup.create"] * 2
+    assert actions[-3:] == ["backup.create", "backup.create", "draft.keep"]
     assert {"organization.create", "connection.create", "credential.open", "connection.test"} <= set(actions)
 
 
@@ -194,6 +208,19 @@ def test_a_changed_entry_of_the_trail_is_named(opened: Reader) -> None:
     opened.rows("UPDATE audit_event SET reason = 'another' WHERE seq = 2")
     with pytest.raises(AssertionError, match="2"):
         opened.actions()
+    opened.rows("ROLLBACK")
+
+
+def test_every_row_is_what_the_trail_says_was_left(opened: Reader) -> None:
+    assert opened.replaced() == set()
+    kinds = {name.partition("/")[0] for (name,) in opened.rows("SELECT name FROM audit_left")}
+    assert kinds == set(re.findall(r"^\| .*`(\w+)/<", PAGE, re.MULTILINE)) | {"identity", "organization"}
+    opened.rows("BEGIN")
+    opened.rows("UPDATE intended_use SET targets = '{}'")
+    opened.rows("UPDATE credential SET version = 0 WHERE connection_id = (SELECT id FROM connection WHERE name = 'db')")
+    opened.rows("DELETE FROM draft")
+    assert {name.partition("/")[0] for name in opened.replaced()} == {"connection", "credential", "draft"}
+    assert len(opened.replaced()) == 3
     opened.rows("ROLLBACK")
 
 

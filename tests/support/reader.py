@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +129,21 @@ def anchor_name(store: str, home: Path) -> str:
     return f"{store}-{hashlib.sha256(bytes(home.resolve())).hexdigest()[:16]}"
 
 
-def covered(seq: int, at: int, texts: tuple[str, ...], previous: bytes) -> bytes:
-    """What the MAC of an entry covers; `texts` are actor, host, action, object, object_name, outcome, reason."""
-    return pack("jackfield-trail-1", seq, at.to_bytes(8, "big", signed=True), *texts, previous)
+def covered(
+    seq: int, at: int, texts: tuple[str, ...], previous: bytes, left: Sequence[tuple[str, str, int]] = ()
+) -> bytes:
+    """What the MAC of an entry covers; `texts` are actor, host, action, object, object_name, outcome, reason.
+
+    `left` is name, what and version of each row that it leaves.
+    """
+    parts = (part for one in left for part in one)
+    return pack("jackfield-trail-1", seq, at.to_bytes(8, "big", signed=True), *texts, *parts, previous)
+
+
+def digest_of(rows: Iterable[Sequence[object]]) -> str:
+    """How a name of `audit_left` sums up rows that hang on another."""
+    texts = ["" if value is None else str(value) for row in rows for value in row]
+    return hashlib.sha256(pack(*texts)).hexdigest()[:32]
 
 
 def page_mac_key(database_key: bytes, salt: bytes) -> bytes:
@@ -218,10 +230,54 @@ class Reader:
         )
         for expected, (seq, at, before, made, *texts) in enumerate(self.rows(query), 1):
             assert (seq, before) == (expected, previous), expected
-            assert mac(key, covered(seq, at, tuple(texts), before)) == made, expected
+            left = self.rows("SELECT name, what, version FROM audit_left WHERE seq = ? ORDER BY name", seq)
+            assert mac(key, covered(seq, at, tuple(texts), before, left)) == made, expected
             previous = made
             actions.append(texts[2])
         return actions
+
+    def replaced(self) -> set[str]:
+        """The names of rows that are not what the trail says was left."""
+        noted = {name: (what, version) for name, what, version in self.rows(
+            "SELECT name, what, version FROM audit_left ORDER BY seq"
+        )}  # fmt: skip
+        there = dict(self._there())
+        return {
+            name
+            for name in noted.keys() | there.keys()
+            if (said := noted.get(name, ("", 0)))[0] != (now := there.get(name, ("", 0)))[0] or now[1] < said[1]
+        }
+
+    def _there(self) -> Iterator[tuple[str, tuple[str, int]]]:
+        """What stands under each name now."""
+        for connection, status, *rest in self.rows("SELECT connection_id, status, id, version FROM credential"):
+            yield f"credential/{connection}/{status}", (rest[0], rest[1])
+        for table in ("identity", "organization", "project"):
+            for row, name, version in self.rows(f"SELECT id, name, version FROM {table}"):
+                yield f"{table}/{row}", (name, version)
+        for row, tls, version, state, at in self.rows(
+            "SELECT id, tls_unverified, version, state, tested_at FROM connection"
+        ):
+            uses = self.rows("SELECT position, use, targets FROM intended_use WHERE connection_id = ? ORDER BY 1", row)
+            tags = self.rows("SELECT tag FROM tag WHERE connection_id = ? ORDER BY 1", row)
+            yield f"connection/{row}", (f"{tls} {digest_of([*uses, *tags])}", version)
+            verdicts = self.rows(
+                "SELECT position, use, permission, state, evidence, detail, why, facts, seen_at FROM grant_verdict "
+                "WHERE connection_id = ? ORDER BY position",
+                row,
+            )
+            runs = self.rows("SELECT id, version FROM check_run WHERE connection_id = ? ORDER BY seq DESC", row)
+            run, of_run = runs[0] if runs else ("-", 0)
+            yield f"result/{row}", (f"{state} {at} {run} {len(runs)} {digest_of(verdicts)}", of_run)
+        for scope in {scope for (scope,) in self.rows("SELECT scope FROM data_key WHERE scope <> 'audit'")}:
+            keys = self.rows("SELECT id, retired_at IS NOT NULL FROM data_key WHERE scope = ? ORDER BY id", scope)
+            yield f"data_key/{scope}", (" ".join(f"{key}-" if retired else key for key, retired in keys), 0)
+        for row, version in self.rows("SELECT id, version FROM draft"):
+            yield f"draft/{row}", ("kept", version)
+        for name, value in self.rows(
+            "SELECT key, value FROM setting WHERE key IN ('idle_minutes', 'trusted_providers')"
+        ):
+            yield f"setting/{name}", (digest_of([(value,)]), 0)
 
     def agrees_with(self, note: bytes) -> bool:
         """Whether a note of the trail's head is genuine, and the trail has that head."""

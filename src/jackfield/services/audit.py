@@ -14,6 +14,7 @@ from jackfield.store.transaction import Reading, Writing
 __all__ = ["TRAIL_SCOPE", "Audit", "Entry", "Head", "Verification"]
 
 TRAIL_SCOPE: Final = left.UNGUARDED_SCOPE  # whose data key the trail's digests come from
+_SEEN: Final = 1000  # entries whose digest need not be computed again
 KINDS: Final = {
     "connection": "definition",
     "credential": "credential",
@@ -41,6 +42,7 @@ class Audit:
         self._actor = actor
         self._host = host
         self._on_append = on_append
+        self._seen: dict[int, tuple[left.Left, ...]] = {}
 
     def append(
         self,
@@ -106,21 +108,27 @@ class Audit:
         One that this transaction has changed itself is noted by its entry.
         """
         changed_here = tx.touched if isinstance(tx, Writing) else ()
+        names = tuple(name for name in names if name not in changed_here)
+        noted = left.newest(tx, *names)
         for name in names:
-            if name in changed_here:
-                continue
-            noted = left.newest(tx, name)
-            if noted is None:
-                said, genuine = left.Left(name), True
-            else:
-                said, entry = noted[0], trail.get(tx, noted[1])
-                genuine = entry is not None and said in entry.left and trail.is_genuine(entry, self._mac)
-            if not genuine or not said.is_still(left.now(tx, name)):
+            said, seq = noted.get(name, (left.Left(name), 0))
+            if (seq and said not in self._genuinely_left(tx, seq)) or not said.is_still(left.now(tx, name)):
                 raise RowReplaced(
                     f"The {KINDS[name.partition('/')[0]]} stored here is not the one that the trail says was left: an "
                     "older one was put back, or the newer one is lost.",
                     "Type it again, or restore a backup. If you put it back yourself: jackfield audit accept.",
                 )
+
+    def _genuinely_left(self, tx: Reading, seq: int) -> tuple[left.Left, ...]:
+        """What an entry noted; nothing where it is not what was written. Kept, as entries never change."""
+        noted = self._seen.get(seq)
+        if noted is None:
+            entry = trail.get(tx, seq)
+            noted = entry.left if entry is not None and trail.is_genuine(entry, self._mac) else ()
+            if len(self._seen) >= _SEEN:
+                self._seen.clear()
+            self._seen[seq] = noted
+        return noted
 
     def replaced(self) -> tuple[str, ...]:
         """Every guarded row that is not what the trail says, as `credential of sites`. Reads all of them."""
@@ -140,8 +148,8 @@ class Audit:
 def _named(tx: Reading, name: str) -> str:
     """A guarded row in a user's words."""
     kind, _, key = name.partition("/")
-    noted = left.newest(tx, name)
     if kind in {"identity", "organization", "project"}:
+        noted = left.newest(tx, name).get(name)
         return f"{KINDS[kind]} {left.now(tx, name).what or (noted[0].what if noted else key)}"
     if kind in {"connection", "credential", "result"}:
         with suppress(NotFound):

@@ -43,8 +43,10 @@ def all_drafts(tx: Reading) -> tuple[SealedDraft, ...]:
 def newer_than_noted(tx: Reading) -> tuple[str, ...]:
     """Ids of the drafts that were saved again since the trail noted them."""
     found = tx.all(select(_c.id, _c.version).order_by(_c.id))
-    noted = {row.id: left.newest(tx, left_name(row.id)) for row in found}
-    return tuple(row.id for row in found if (last := noted[row.id]) is not None and last[0].version < row.version)
+    noted = left.newest(tx, *(left_name(row.id) for row in found))
+    return tuple(
+        row.id for row in found if (last := noted.get(left_name(row.id))) is not None and last[0].version < row.version
+    )
 
 
 def remove(tx: Writing, draft_id: str) -> bool:

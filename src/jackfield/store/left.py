@@ -54,16 +54,17 @@ def now(tx: Reading, name: str) -> Left:
 
 def to_note(tx: Reading, name: str) -> Left:
     """The same, for an entry. A row older than the trail says does not become the right one by a change of it."""
-    found, before = now(tx, name), newest(tx, name)
-    if found.what and before is not None and not name.startswith(_BEGIN_ANEW):
+    found = now(tx, name)
+    if found.what and not name.startswith(_BEGIN_ANEW) and (before := newest(tx, name).get(name)) is not None:
         return replace(found, version=max(found.version, before[0].version))
     return found
 
 
-def newest(tx: Reading, name: str) -> tuple[Left, int] | None:
-    """What the newest entry with this name says, and its seq; unverified. None where none has it."""
-    row = tx.first(select(_table).where(_c.name == name).order_by(_c.seq.desc()).limit(1))
-    return None if row is None else (_left(row), row.seq)
+def newest(tx: Reading, *names: str) -> dict[str, tuple[Left, int]]:
+    """What the newest entry with each of these names says, and its seq; unverified. Nothing where none has it."""
+    last = select(_c.name, func.max(_c.seq).label("seq")).where(_c.name.in_(names)).group_by(_c.name).subquery()
+    rows = tx.all(select(_table).join(last, and_(_c.name == last.c.name, _c.seq == last.c.seq)))
+    return {row.name: (_left(row), row.seq) for row in rows}
 
 
 def by_entry(tx: Reading, first: int, last: int) -> dict[int, tuple[Left, ...]]:
