@@ -1,5 +1,6 @@
 """The background tester, and the request to lock."""
 
+import itertools
 import signal
 import subprocess
 import threading
@@ -8,8 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from jackfield.cli import running
 from jackfield.model.secret import Secret
+from jackfield.services import engine
 from jackfield.services.home import Home
+from jackfield.services.idle import boot_seconds
+from jackfield.services.presence import ask_to_lock
 from jackfield.services.session import Session
 from jackfield.store import connections
 from support.servers.stores import OpenRedis
@@ -69,6 +74,19 @@ def test_it_ends_when_it_is_asked_to_lock(worker: "subprocess.Popen[str]", due: 
     assert worker.wait() == 0
     assert worker.stderr.read() == "jackfield: locked\n"
     assert due("lock", "--json", keys=False).json["asked"] is False
+
+
+@pytest.mark.parametrize("chosen", ["5", "never"])
+def test_it_ends_when_the_machine_slept(due: Jackfield, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+    """An hour of sleep, by the clock; where the vault never locks by itself, it goes on until it is told to end."""
+    due.done("settings", "idle", chosen)
+    since_boot = itertools.chain([boot_seconds()], (boot_seconds() + 3600 for _ in itertools.count()))
+    monkeypatch.setattr(running, "boot_seconds", lambda: next(since_boot))
+    monkeypatch.setattr(running, "_tell", lambda *_: ask_to_lock(due.home))
+    monkeypatch.setattr(engine, "LOOK_SECONDS", 0.1)
+    ran = due("worker")
+    said = {"5": "jackfield: locked, for the machine was asleep\n", "never": "jackfield: locked\n"}
+    assert (ran.code, ran.err) == (0, f"jackfield: testing what is due\n{said[chosen]}")
 
 
 def test_keys_are_not_replaced_under_it(worker: "subprocess.Popen[str]", due: Jackfield) -> None:

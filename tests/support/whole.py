@@ -27,11 +27,11 @@ from jackfield.model.secret import Secret
 from jackfield.net.network import Network
 from jackfield.services.connections import Definition
 from jackfield.services.home import Home
+from jackfield.services.idle import boot_seconds
 from jackfield.services.session import Session
 from jackfield.tui.app import JackfieldApp
 from jackfield.tui.destinations import DESTINATIONS
 from jackfield.tui.door import SessionDoor
-from jackfield.tui.idle import boot_seconds
 from jackfield.tui.screens.connections import ConnectionsScreen
 from jackfield.vault.costs import Costs
 from providers.netlify.vendor import GOOD

@@ -4,19 +4,22 @@ import os
 import queue
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from jackfield.cli.program import Program, described, find_connection, json_option
 from jackfield.model.errors import JackfieldError, NotFound, Refused
+from jackfield.services.idle import Idle, boot_seconds
 
 if TYPE_CHECKING:
     from jackfield.services.engine import News
     from jackfield.services.session import Session
 
+LOOK_SECONDS: Final = 5.0  # between looks whether the machine slept
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -57,9 +60,10 @@ def exec_(program: Program, name: str, command: tuple[str, ...], organization: s
 def worker(program: Program) -> None:
     """Test what is due until told to end.
 
-    Prints one line for each change of a state. Ends on SIGTERM, SIGINT, SIGHUP and `jackfield lock`.
+    Prints one line for each change of a state. Ends on SIGTERM, SIGINT, SIGHUP and `jackfield lock`, and when the
+    machine slept, unless `jackfield settings idle never` was chosen.
     """
-    from jackfield.services.engine import LockAsked, News
+    from jackfield.services.engine import News
 
     events: queue.SimpleQueue[News | None] = queue.SimpleQueue()
 
@@ -72,13 +76,27 @@ def worker(program: Program) -> None:
             engine.listen(events.put)
             engine.schedule()
             program.out.note("jackfield: testing what is due")
-            shown: dict[str, str] = {}
-            while (news := events.get()) is not None and not isinstance(news, LockAsked):
-                _tell(program, session, news, shown)
-            program.out.note("jackfield: locked" if news else "jackfield: ended")
+            program.out.note(_tell_until_the_end(program, session, events))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _tell_until_the_end(program: Program, session: "Session", events: "queue.SimpleQueue[News | None]") -> str:
+    """Tell the news until it is time to lock; why that is."""
+    from jackfield.services.engine import LockAsked
+    from jackfield.services.settings import Settings
+
+    idle, settings, shown = Idle(boot_seconds), Settings(session.store), dict[str, str]()
+    while not (idle.slept and settings.idle_minutes() is not None):
+        with suppress(queue.Empty):
+            news = events.get(timeout=LOOK_SECONDS)
+            if news is None:
+                return "jackfield: ended"
+            if isinstance(news, LockAsked):
+                return "jackfield: locked"
+            _tell(program, session, news, shown)
+    return "jackfield: locked, for the machine was asleep"
 
 
 def _tell(program: Program, session: "Session", news: "News", shown: dict[str, str]) -> None:

@@ -18,12 +18,12 @@ from textual.timer import Timer
 
 from jackfield.model.errors import JackfieldError, LockedError
 from jackfield.model.secret import Secret
+from jackfield.services.idle import Idle, boot_seconds
 from jackfield.services.link import SLOW_MS, Link, keep_link, kept_link
 from jackfield.text import clean
 from jackfield.tui.clipboard import SECRET_SECONDS, Clipboard
 from jackfield.tui.crash import Crash, record_crash
 from jackfield.tui.door import Door
-from jackfield.tui.idle import Idle, boot_seconds
 from jackfield.tui.keys import Place, action, bindings, joined, key_shown, keys_of, read_key_map
 from jackfield.tui.link import QUESTION, RoundTrips, in_words, link_picker
 from jackfield.tui.screens.locked import FirstRunScreen, LockedScreen, UnlockScreen
