@@ -4,7 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from jackfield.model.secret import Secret
 from jackfield.services.home import Home
@@ -60,6 +63,55 @@ def test_two_builds_of_one_tree_are_the_same_bytes(tmp_path: Path) -> None:
     first = build(tmp_path / "here", age=0)
     assert build(tmp_path / "somewhere else", age=86_400 * 400, private=True) == first
     assert build(tmp_path / "other", age=0, license_text="another") != first
+
+
+def documented(page: str, beginning: str) -> str:
+    """The one command of a page that begins so, as it stands there."""
+    lines = (line.strip() for line in ROOT.joinpath(page).read_text("utf-8").splitlines())
+    (found,) = [line for line in lines if line.startswith(beginning)]
+    return found
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs a command in a folder with a wheel that was built, and a key."""
+    (tmp_path / "dist").mkdir()
+    wheel = tmp_path / "dist" / "jackfield-0.1.0-py3-none-any.whl"
+    wheel.write_bytes(build(tmp_path / "built", age=0))
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+
+    def run(command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        environment = {"PATH": os.environ["PATH"], "KEY": "key", "WHEEL": str(wheel), **variables}
+        return subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    return run
+
+
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="openssh-client is not installed")
+def test_a_release_is_signed_and_verified_as_documented(
+    tmp_path: Path, shell: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    """Accepted is the wheel that was signed, and no changed one, no other signer's, and no other purpose."""
+    sign, tell = documented("CONTRIBUTING.md", "ssh-keygen -Y sign"), documented("CONTRIBUTING.md", "printf 'release")
+    verify = documented("src/jackfield/manual/security.md", "ssh-keygen -Y verify")
+    assert shell(sign).returncode == 0
+    signers = tmp_path / "signers"
+    signers.write_text(shell(tell).stdout)
+    good = shell(verify)
+    assert (good.returncode, good.stdout.startswith('Good "jackfield-release" signature for release')) == (0, True)
+
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    changed = tmp_path / "changed.whl"
+    changed.write_bytes(wheel.read_bytes()[:-1] + b"\x01")
+    shutil.copy(f"{wheel}.sig", f"{changed}.sig")
+    assert shell(verify, WHEEL=str(changed)).returncode != 0
+
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
+    signature = wheel.with_name(f"{wheel.name}.sig")
+    for command, key in ((sign, "other"), (sign.replace("jackfield-release", "file"), "key")):
+        signature.unlink()
+        assert shell(command, KEY=key).returncode == 0
+        assert shell(verify).returncode != 0
 
 
 class Guarded:
