@@ -21,7 +21,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, String, Table, and_, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Table,
+    and_,
+    bindparam,
+    func,
+    select,
+    type_coerce,
+)
 
 from jackfield.store import tables
 from jackfield.store.transaction import AnyRow, Reading
@@ -31,6 +43,17 @@ _BEGIN_ANEW: Final = ("credential/", "draft/", "result/")  # their versions, at 
 UNGUARDED_SCOPE: Final = "audit"  # its key makes the digests of the trail itself
 _table = tables.audit_left
 _c = _table.c
+
+
+def _newest(*conditions: ColumnElement[bool]) -> Select[Any]:
+    last = select(_c.name, func.max(_c.seq).label("seq")).where(*conditions).group_by(_c.name).subquery()
+    return select(_table).join(last, and_(_c.name == last.c.name, _c.seq == last.c.seq))
+
+
+_NEWEST: Final = _newest(_c.name.in_(bindparam("names", expanding=True)))
+_OF_ENTRIES: Final = (
+    select(_table).where(_c.seq.between(bindparam("first"), bindparam("last"))).order_by(_c.seq, _c.name)
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,15 +85,13 @@ def to_note(tx: Reading, name: str) -> Left:
 
 def newest(tx: Reading, *names: str) -> dict[str, tuple[Left, int]]:
     """What the newest entry with each of these names says, and its seq; unverified. Nothing where none has it."""
-    last = select(_c.name, func.max(_c.seq).label("seq")).where(_c.name.in_(names)).group_by(_c.name).subquery()
-    rows = tx.all(select(_table).join(last, and_(_c.name == last.c.name, _c.seq == last.c.seq)))
-    return {row.name: (_left(row), row.seq) for row in rows}
+    return {row.name: (_left(row), row.seq) for row in tx.all(_NEWEST, {"names": names})}
 
 
 def by_entry(tx: Reading, first: int, last: int) -> dict[int, tuple[Left, ...]]:
     """What each of these entries noted, in order of the names."""
     found: dict[int, list[Left]] = defaultdict(list)
-    for row in tx.all(select(_table).where(_c.seq.between(first, last)).order_by(_c.seq, _c.name)):
+    for row in tx.all(_OF_ENTRIES, {"first": first, "last": last}):
         found[row.seq].append(_left(row))
     return {seq: tuple(lefts) for seq, lefts in found.items()}
 
@@ -78,10 +99,8 @@ def by_entry(tx: Reading, first: int, last: int) -> dict[int, tuple[Left, ...]]:
 def replaced(tx: Reading) -> tuple[str, ...]:
     """The names of all rows that are not what the trail says, those that it does not know and those gone included."""
     there = {one.name: one for kind in _KINDS.values() for one in kind(tx, None)}
-    last = select(_c.name, func.max(_c.seq).label("seq")).group_by(_c.name).subquery()
-    noted = select(_table).join(last, and_(_c.name == last.c.name, _c.seq == last.c.seq))
     wrong = []
-    for row in tx.all(noted):
+    for row in tx.all(_newest()):
         said = _left(row)
         if not said.is_still(there.pop(said.name, Left(said.name))):
             wrong.append(said.name)
@@ -103,95 +122,132 @@ def digest_of(*rows: Sequence[object]) -> str:
 _Kind = Callable[[Reading, str | None], Iterator[Left]]
 
 
-def _credentials(tx: Reading, key: str | None) -> Iterator[Left]:
+class _Look:
+    """A query for every row, and for those of one key: made once, for they are asked with each change."""
+
+    def __init__(self, wanted: Callable[..., Select[Any]], key: ColumnElement[str]) -> None:
+        """`wanted` makes the query with the conditions it is given."""
+        self._every = wanted()
+        self._one = wanted(key == bindparam("key"))
+
+    def rows(self, tx: Reading, key: str | None) -> Sequence[AnyRow]:
+        return tx.all(self._every) if key is None else tx.all(self._one, {"key": key})
+
+    def grouped(self, tx: Reading, key: str | None) -> dict[str, list[tuple[Any, ...]]]:
+        """The rows by their first column, without it."""
+        found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for row in self.rows(tx, key):
+            found[row[0]].append(tuple(row[1:]))
+        return found
+
+
+def _look(wanted: Select[Any], key: ColumnElement[str]) -> _Look:
+    return _Look(wanted.where, key)
+
+
+def _credentials() -> _Kind:
     c = tables.credential.c
-    wanted = select(c.connection_id, c.status, c.id, c.version)
-    if key is not None:
-        connection_id, _, status = key.partition("/")
-        wanted = wanted.where(c.connection_id == connection_id, c.status == status)
-    for row in tx.all(wanted):
-        yield Left(f"credential/{row.connection_id}/{row.status}", row.id, row.version)
+    every = select(c.connection_id, c.status, c.id, c.version)
+    one = every.where(c.connection_id == bindparam("connection"), c.status == bindparam("status"))
+
+    def lefts(tx: Reading, key: str | None) -> Iterator[Left]:
+        connection, _, status = (key or "").partition("/")
+        for row in tx.all(every) if key is None else tx.all(one, {"connection": connection, "status": status}):
+            yield Left(f"credential/{row.connection_id}/{row.status}", row.id, row.version)
+
+    return lefts
 
 
 def _named(table: Table) -> _Kind:
+    look = _look(select(table.c.id, table.c.name, table.c.version), table.c.id)
+
     def lefts(tx: Reading, key: str | None) -> Iterator[Left]:
-        wanted = select(table.c.id, table.c.name, table.c.version)
-        for row in tx.all(_of(wanted, table.c.id, key)):
+        for row in look.rows(tx, key):
             yield Left(f"{table.name}/{row.id}", row.name, row.version)
 
     return lefts
 
 
-def _connections(tx: Reading, key: str | None) -> Iterator[Left]:
+def _connections() -> _Kind:
     c, use, tag = tables.connection.c, tables.intended_use.c, tables.tag.c
+    look = _look(select(c.id, type_coerce(c.tls_unverified, Integer).label("tls"), c.version), c.id)
     targets = type_coerce(use.targets, String)
-    uses = select(use.connection_id, use.position, use.use, targets).order_by(use.connection_id, use.position)
-    tags = select(tag.connection_id, tag.tag).order_by(tag.connection_id, tag.tag)
-    hanging = _grouped(tx, uses, use.connection_id, key), _grouped(tx, tags, tag.connection_id, key)
-    wanted = select(c.id, type_coerce(c.tls_unverified, Integer).label("tls"), c.version)
-    for row in tx.all(_of(wanted, c.id, key)):
-        digest = digest_of(*hanging[0].get(row.id, ()), *hanging[1].get(row.id, ()))
-        yield Left(f"connection/{row.id}", f"{row.tls} {digest}", row.version)
+    listed = select(use.connection_id, use.position, use.use, targets).order_by(use.connection_id, use.position)
+    uses = _look(listed, use.connection_id)
+    tags = _look(select(tag.connection_id, tag.tag).order_by(tag.connection_id, tag.tag), tag.connection_id)
+
+    def lefts(tx: Reading, key: str | None) -> Iterator[Left]:
+        used, tagged = uses.grouped(tx, key), tags.grouped(tx, key)
+        for row in look.rows(tx, key):
+            digest = digest_of(*used.get(row.id, ()), *tagged.get(row.id, ()))
+            yield Left(f"connection/{row.id}", f"{row.tls} {digest}", row.version)
+
+    return lefts
 
 
-def _results(tx: Reading, key: str | None) -> Iterator[Left]:
+def _results() -> _Kind:
     c, run, verdict = tables.connection.c, tables.check_run.c, tables.grant_verdict.c
-    last = select(run.connection_id, func.max(run.seq).label("seq"), func.count().label("amount"))
-    last = _of(last.group_by(run.connection_id), run.connection_id, key).subquery()
-    values = [type_coerce(one, String) if one.name == "facts" else one for one in verdict if one.name != "seen_at"]
-    verdicts = select(*values, type_coerce(verdict.seen_at, BigInteger)).order_by(*verdict[:2])
-    grants = _grouped(tx, verdicts, verdict.connection_id, key)
-    state, at = type_coerce(c.state, Integer).label("state"), type_coerce(c.tested_at, BigInteger).label("at")
-    wanted = select(c.id, state, at, run.id.label("run"), last.c.amount, run.version)
-    wanted = wanted.outerjoin(last, last.c.connection_id == c.id).outerjoin(tables.check_run, run.seq == last.c.seq)
-    for row in tx.all(_of(wanted, c.id, key)):
-        what = f"{row.state} {row.at} {row.run or '-'} {row.amount or 0} {digest_of(*grants.get(row.id, ()))}"
-        yield Left(f"result/{row.id}", what, row.version or 0)
+
+    def with_last_run(*conditions: ColumnElement[bool]) -> Select[Any]:
+        last = select(run.connection_id, func.max(run.seq).label("seq"), func.count().label("amount"))
+        same = [run.connection_id == bindparam("key") for _ in conditions]  # else it would go through every run
+        newest = last.where(*same).group_by(run.connection_id).subquery()
+        state, at = type_coerce(c.state, Integer).label("state"), type_coerce(c.tested_at, BigInteger).label("at")
+        wanted = select(c.id, state, at, run.id.label("run"), newest.c.amount, run.version).where(*conditions)
+        joined = wanted.outerjoin(newest, newest.c.connection_id == c.id)
+        return joined.outerjoin(tables.check_run, run.seq == newest.c.seq)
+
+    look = _Look(with_last_run, c.id)
+    raw = {"facts": String, "seen_at": BigInteger}
+    values = [type_coerce(one, raw[one.name]) if one.name in raw else one for one in verdict]
+    verdicts = _look(select(*values).order_by(verdict.connection_id, verdict.position), verdict.connection_id)
+
+    def lefts(tx: Reading, key: str | None) -> Iterator[Left]:
+        judged = verdicts.grouped(tx, key)
+        for row in look.rows(tx, key):
+            digest = digest_of(*judged.get(row.id, ()))
+            what = f"{row.state} {row.at} {row.run or '-'} {row.amount or 0} {digest}"
+            yield Left(f"result/{row.id}", what, row.version or 0)
+
+    return lefts
 
 
-def _data_keys(tx: Reading, key: str | None) -> Iterator[Left]:
+def _data_keys() -> _Kind:
     c = tables.data_key.c
     wanted = select(c.scope, c.id, c.retired_at).where(c.scope != UNGUARDED_SCOPE).order_by(c.scope, c.id)
-    for scope, rows in _grouped(tx, wanted, c.scope, key).items():
-        yield Left(f"data_key/{scope}", " ".join(f"{one}-" if retired else one for one, retired in rows))
+    look = _look(wanted, c.scope)
+
+    def lefts(tx: Reading, key: str | None) -> Iterator[Left]:
+        for scope, rows in look.grouped(tx, key).items():
+            yield Left(f"data_key/{scope}", " ".join(f"{one}-" if retired else one for one, retired in rows))
+
+    return lefts
 
 
-def _drafts(tx: Reading, key: str | None) -> Iterator[Left]:
+def _drafts() -> _Kind:
     c = tables.draft.c
-    for row in tx.all(_of(select(c.id, c.version), c.id, key)):
-        yield Left(f"draft/{row.id}", "kept", row.version)
+    look = _look(select(c.id, c.version), c.id)
+    return lambda tx, key: (Left(f"draft/{row.id}", "kept", row.version) for row in look.rows(tx, key))
 
 
-def _settings(tx: Reading, key: str | None) -> Iterator[Left]:
+def _settings() -> _Kind:
     c = tables.setting.c
     wanted = select(c.key, type_coerce(c.value, String).label("value")).where(c.key.in_(GUARDED_SETTINGS))
-    for row in tx.all(_of(wanted, c.key, key)):
-        yield Left(f"setting/{row.key}", digest_of((row.value,)))
+    look = _look(wanted, c.key)
+    return lambda tx, key: (Left(f"setting/{row.key}", digest_of((row.value,))) for row in look.rows(tx, key))
 
 
 _KINDS: Final[dict[str, _Kind]] = {
-    "credential": _credentials,
+    "credential": _credentials(),
     "identity": _named(tables.identity),
     "organization": _named(tables.organization),
     "project": _named(tables.project),
-    "connection": _connections,
-    "result": _results,
-    "data_key": _data_keys,
-    "draft": _drafts,
-    "setting": _settings,
+    "connection": _connections(),
+    "result": _results(),
+    "data_key": _data_keys(),
+    "draft": _drafts(),
+    "setting": _settings(),
 }
-
-
-def _of(wanted: Any, column: ColumnElement[str], key: str | None) -> Any:
-    return wanted if key is None else wanted.where(column == key)
-
-
-def _grouped(tx: Reading, wanted: Any, column: ColumnElement[str], key: str | None) -> dict[str, list[tuple[Any, ...]]]:
-    """The rows by their first column, without it."""
-    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in tx.all(_of(wanted, column, key)):
-        found[row[0]].append(tuple(row[1:]))
-    return found
 
 
 def _left(row: AnyRow) -> Left:

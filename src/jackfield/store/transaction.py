@@ -26,9 +26,9 @@ class Reading:
     connection: Connection
     now: datetime
 
-    def all(self, statement: Executable) -> Sequence[AnyRow]:
-        """Every row; only for what is known to be few, or limited."""
-        return self.connection.execute(statement).all()
+    def all(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
+        """Every row; only for what is known to be few, or limited. `values` are those of the statement's parameters."""
+        return self.connection.execute(statement, values).all()
 
     def first(self, statement: Executable) -> AnyRow | None:
         """The first row; None when there is none."""
