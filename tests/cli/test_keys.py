@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from jackfield.model.errors import Refused
 from jackfield.model.secret import Secret
 from jackfield.services.home import Home
 from jackfield.services.list_view import ListView
 from jackfield.services.session import Session
 from jackfield.services.settings import Settings
 from jackfield.store.listing import Sort
+from jackfield.vault import keyrings
 from jackfield.vault.slots import SlotKind
 from providers.netlify.vendor import GOOD
+from vault.test_keyrings import MemoryKeyring
 
 from .conftest import PASSPHRASE, Jackfield
 
@@ -145,6 +148,26 @@ def test_what_is_set_is_shown_and_the_last_backup_told(made: Jackfield, tmp_path
     made.done("backup", str(tmp_path / "copy"))
     assert json.loads(made.done("settings", "show", "--json"))["last_backup"]["file"] == str(tmp_path / "copy")
     assert "whoever unlocks this vault reads all of them" in made.done("settings", "show")
+
+
+def test_the_head_of_the_trail_is_kept_in_the_keyring_when_asked(
+    made: Jackfield, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a keyring that may be used it is refused, and nothing is chosen."""
+    kept = MemoryKeyring()
+    monkeypatch.setattr(keyrings, "system_keyring", lambda: kept)
+    assert json.loads(made.done("settings", "head-in-keyring", "on", "--json")) == {"head_in_keyring": True}
+    assert json.loads(made.done("settings", "show", "--json"))["head_in_keyring"] is True
+    assert len(kept.entries) == 1
+    made.done("settings", "head-in-keyring", "off")
+    assert kept.entries == {}
+
+    def none() -> MemoryKeyring:
+        raise Refused("No keyring can be used.")
+
+    monkeypatch.setattr(keyrings, "system_keyring", none)
+    assert made("settings", "head-in-keyring", "on").code == 5
+    assert json.loads(made.done("settings", "show", "--json"))["head_in_keyring"] is False
 
 
 def test_the_columns_and_the_order_that_the_list_keeps_are_told(made: Jackfield) -> None:

@@ -27,12 +27,14 @@ def show(program: Program) -> None:
     with program.session() as session:
         kept = Settings(session.store)
         minutes, last, view = kept.idle_minutes(), kept.last_backup(), kept.list_view()
+        in_keyring = kept.head_in_keyring()
         identities = len(session.identities.page(limit=10_000))
         trusted = session.packages.trusted()
     backup = {"made_at": last.made_at.isoformat(), "file": last.file} if last else None
     lines = pairs(
         [
             ("locks by itself", f"after {minutes} minutes without a key" if minutes else _NEVER),
+            ("head of the trail", "in a file and the system's keyring" if in_keyring else "in a file"),
             ("line to the terminal", line.value),
             ("columns of the list", ", ".join(view.columns)),
             ("order of the list", f"by {view.sort.value}{', descending' if view.descending else ''}"),
@@ -44,6 +46,7 @@ def show(program: Program) -> None:
     )
     value = {
         "idle_minutes": minutes,
+        "head_in_keyring": in_keyring,
         "link": line.value,
         "list": {"columns": list(view.columns), "sort": view.sort.value, "descending": view.descending},
         "last_backup": backup,
@@ -69,6 +72,21 @@ def idle(program: Program, minutes: str) -> None:
         Settings(session.store).keep_idle_minutes(number, session.audit)
     said = f"after {number} minutes without a key" if number else _NEVER
     program.out.show({"idle_minutes": number}, [f"Locks by itself: {said}."])
+
+
+@settings.command("head-in-keyring")
+@click.argument("choice", type=click.Choice(["on", "off"]))
+@json_option
+@click.pass_obj
+def head_in_keyring(program: Program, choice: str) -> None:
+    """Whether the head of the trail is kept in the system's keyring as well, to notice an older home.
+
+    It is compared at every start and kept there at every lock, so each start asks the keyring.
+    """
+    with program.session() as session:
+        session.keep_head_in_keyring(wanted=choice == "on")
+    said = "kept in the system's keyring, too" if choice == "on" else "not kept in the system's keyring"
+    program.out.show({"head_in_keyring": choice == "on"}, [f"The head of the trail: {said}."])
 
 
 @settings.command()

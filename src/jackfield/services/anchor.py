@@ -7,7 +7,8 @@ A file for each home, named after its store and a digest of its folder:
     hmac-sha256 <64 hex digits>     HMAC-SHA-256 of lines 1 and 2, line feeds included
 
 Line 2 is JSON with its keys sorted, no spaces, ASCII; `at` is the last entry's time in microseconds since 1970. While a
-restore is under way there are two heads, and either may be there. Whoever can put back this file, too, is not noticed.
+restore is under way there are two heads, and either may be there. Whoever can put back this file, too, is not noticed,
+unless the user asked that the note is kept in the system's keyring as well: there it is written at each start and lock.
 """
 
 import hashlib
@@ -15,11 +16,11 @@ import hmac
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jackfield.model.errors import HomeError, InvalidField, JackfieldError
 from jackfield.services.home import Home
@@ -30,6 +31,9 @@ from jackfield.store.store import Store
 from jackfield.store.trail import Head
 from jackfield.vault.crockford import from_groups, to_groups
 from jackfield.vault.folder import read_private, write_private
+
+if TYPE_CHECKING:
+    from jackfield.services.keyring_note import KeyringNote
 
 _FIRST_LINE: Final = b"jackfield-anchor 1\n"
 _SEAL: Final = b"hmac-sha256 "
@@ -54,7 +58,8 @@ class Noted:
 class Anchor:
     """What is noted of one home; `key` is 32 bytes from the key that the trail's own comes from.
 
-    `warning` says what `compare` found. While there is one, nothing is noted until `accept`.
+    `warning` says what `compare` found. While there is one, nothing is noted until `accept`. `silence` says why the
+    keyring, where it is asked, could not be.
     """
 
     def __init__(self, home: Home, store_id: str, key: bytes) -> None:
@@ -63,7 +68,19 @@ class Anchor:
         self._key = key
         self._path = anchor_path(home, store_id)
         self._written = False
+        self._in_keyring: KeyringNote | None = None
+        self._last: Noted | None = None
         self.warning = ""
+        self.silence = ""
+
+    def use_keyring(self, note: "KeyringNote | None") -> None:
+        """Compare with, and write, this note as well; None: no longer."""
+        self._in_keyring = note
+
+    @property
+    def name(self) -> str:
+        """What tells this home's note from others."""
+        return self._path.name
 
     def compare(self, store: Store) -> None:
         """See whether the store's trail goes on from what is noted, and note how far it goes now."""
@@ -72,7 +89,7 @@ class Anchor:
             with store.read() as tx:
                 last = trail.last(tx)
                 known = not heads or any(trail.holds(tx, one.head) for one in heads)
-            now = noted_of(last) if last is not None else None
+            now = self._last = noted_of(last) if last is not None else None
             if not known:
                 self.warning = _disagreement(heads[0], now)
             elif now is not None and heads != (now,):
@@ -81,11 +98,43 @@ class Anchor:
         except (HomeError, OSError) as error:
             cause = error.message if isinstance(error, JackfieldError) else f"{self._path}: {error.strerror}."
             self.warning = f"The head of the trail cannot be compared with its note. {cause}"
+        if self._in_keyring is not None and not self.warning:
+            self._compare_keyring(store, self._in_keyring)
+
+    def _compare_keyring(self, store: Store, note: "KeyringNote") -> None:
+        try:
+            raw = note.read()
+        except JackfieldError as error:
+            self.silence = f"The head of the trail cannot be compared with the one in the keyring. {error.message}"
+            return
+        try:
+            heads = self._heads_in(raw, "The head in the system's keyring")
+        except HomeError as error:
+            self.warning = f"{error.message} {_ACCEPT}"
+            return
+        with store.read() as tx:
+            known = any(trail.holds(tx, one.head) for one in heads)
+        if not heads:
+            self.warning = f"The system's keyring has no head of this home's trail any more. {_ACCEPT}"
+        elif not known:
+            self.warning = _disagreement(heads[0], self._last)
+        else:
+            self._write_keyring()
+
+    def _write_keyring(self) -> None:
+        """Keep the last head that this process knows of, unless a later one is kept. What fails is told by a start."""
+        if self._in_keyring is None or self._last is None:
+            return
+        with suppress(JackfieldError):
+            raw = self._in_keyring.read()
+            if not raw or all(one.head.count < self._last.head.count for one in self._heads_in(raw, "")):
+                self._in_keyring.write(self.text_of(self._last))
 
     def note(self, entry: trail.Entry) -> None:
         """Note the entry that was just appended, unless a later one is noted. What fails is told by the next start."""
         if self.warning:
             return
+        self._last = noted_of(entry)
         try:
             with self._alone():
                 if all(one.head.count < entry.seq for one in self._read()):
@@ -104,17 +153,22 @@ class Anchor:
             return
 
     def accept(self, noted: Noted) -> None:
-        """Note this head in the place of whatever is noted. Raises HomeError."""
+        """Note this head in the place of whatever is noted. Raises HomeError, or Refused without the keyring."""
         try:
             with self._alone():
                 self._write(noted)
             self._flush()
         except OSError as error:
             raise HomeError(f"{self._path} cannot be written: {error.strerror}.", "Check its folder.") from None
+        self._last = noted
+        if self._in_keyring is not None:
+            self._in_keyring.write(self.text_of(noted))
         self.warning = ""
 
     def close(self) -> None:
-        """Make what was noted last through a power loss."""
+        """Make what was noted last outlive a power loss, and keep it in the keyring where that is asked for."""
+        if not self.warning:
+            self._write_keyring()
         if self._written:
             try:
                 self._flush()
@@ -124,17 +178,21 @@ class Anchor:
     def _read(self) -> tuple[Noted, ...]:
         """What is noted; nothing where there is no note yet. Raises HomeError for a changed one."""
         raw = read_private(self._path, called=str(self._path), limit=_LIMIT)
+        return self._heads_in(raw or b"", str(self._path))  # an empty one is what a power loss leaves of a new file
+
+    def _heads_in(self, raw: bytes, called: str) -> tuple[Noted, ...]:
+        """The heads that a note has, none in an empty one. Raises HomeError for a changed one."""
         if not raw:
-            return ()  # an empty one is what a power loss leaves of a file that was just made
+            return ()
         body, _, seal = raw.rpartition(_SEAL)
         made = hmac.digest(self._key, body, "sha256").hex().encode() + b"\n"
         heads = _parse(body)
         if not hmac.compare_digest(seal, made) or not heads:
-            raise HomeError(f"{self._path} was changed or damaged.", "Look at the trail, then: jackfield audit accept.")
+            raise HomeError(f"{called} was changed or damaged.", "Look at the trail, then: jackfield audit accept.")
         return heads
 
-    def _write(self, *heads: Noted) -> None:
-        """Replace the file, alone; not yet safe from a power loss."""
+    def text_of(self, *heads: Noted) -> bytes:
+        """The whole text of a note."""
         body = {
             "heads": [{"at": microseconds(o.at), "count": o.head.count, "mac": o.head.mac.hex()} for o in heads],
             "home": self._home,
@@ -142,9 +200,13 @@ class Anchor:
         }
         lines = _FIRST_LINE + json.dumps(body, sort_keys=True, separators=(",", ":")).encode() + b"\n"
         seal = hmac.digest(self._key, lines, "sha256").hex().encode()
+        return lines + _SEAL + seal + b"\n"
+
+    def _write(self, *heads: Noted) -> None:
+        """Replace the file, alone; not yet safe from a power loss."""
         new = self._path.with_name(f"{self._path.name}.new")
         new.unlink(missing_ok=True)  # left by a process that ended half-way
-        write_private(new, lines + _SEAL + seal + b"\n", durable=False)
+        write_private(new, self.text_of(*heads), durable=False)
         new.replace(self._path)
         self._written = True
 

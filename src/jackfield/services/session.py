@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from jackfield.model.errors import HomeError
 from jackfield.model.secret import Secret
@@ -24,6 +24,7 @@ from jackfield.services.packages import Packages
 from jackfield.services.presence import Presence
 from jackfield.services.projects import Projects
 from jackfield.services.sealing import Sealer
+from jackfield.services.settings import Settings
 from jackfield.services.testing import Tests
 from jackfield.services.tokens import Tokens
 from jackfield.services.undo import Undo
@@ -31,6 +32,9 @@ from jackfield.services.usage import Usage
 from jackfield.store.store import Clock, Store, utc_now
 from jackfield.vault.costs import FLOOR, Costs
 from jackfield.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from jackfield.services.keyring_note import KeyringNote
 
 
 class Session:
@@ -145,12 +149,29 @@ class Session:
 
     def anchor_of(self, home: Home) -> Anchor:
         """The note outside `home` that this vault's trail in it is compared with."""
-        return Anchor(home, self.vault.store_id, self.sealer.mac_key(self.store, TRAIL_SCOPE, "anchor"))
+        anchor = Anchor(home, self.vault.store_id, self.sealer.mac_key(self.store, TRAIL_SCOPE, "anchor"))
+        if Settings(self.store).head_in_keyring():
+            anchor.use_keyring(_keyring_note(anchor.name))
+        return anchor
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was wrong when it was opened and did not prevent that: a damaged header, a trail not as noted."""
-        return (*self.vault.warnings, *filter(None, (self.anchor.warning,)))
+        return (*self.vault.warnings, *filter(None, (self.anchor.warning, self.anchor.silence)))
+
+    def keep_head_in_keyring(self, *, wanted: bool) -> None:
+        """Whether the head of the trail is kept in the system's keyring, too. Raises Refused or HomeError.
+
+        Nothing changes where no keyring keeps it.
+        """
+        note = _keyring_note(self.anchor.name)
+        last = self.audit.last()
+        if wanted and last is not None:
+            note.write(self.anchor.text_of(noted_of(last)))
+        self.anchor.use_keyring(note if wanted else None)
+        Settings(self.store).keep_head_in_keyring(self.audit, wanted=wanted)
+        if not wanted:
+            note.discard()
 
     def accept_trail(self) -> Noted:
         """Go on from the trail and the rows as they are; an entry says what was noted outside. Gives the new head.
@@ -170,6 +191,14 @@ class Session:
     def lock(self) -> None:
         """Stop what runs, close the store, drop every key, whatever fails on the way. Harmless when locked already."""
         self._at_end.close()
+
+
+def _keyring_note(name: str) -> "KeyringNote":
+    """The entry of that name in the system's keyring, which few homes use."""
+    from jackfield.services.keyring_note import KeyringNote
+    from jackfield.vault.keyrings import system_keyring
+
+    return KeyringNote(name, system_keyring)
 
 
 def _actor() -> str:

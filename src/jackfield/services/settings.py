@@ -13,6 +13,7 @@ from jackfield.store.store import Store
 IDLE_MINUTES: Final = 5
 _IDLE: Final = "idle_minutes"
 _NEVER: Final = 0
+_HEAD: Final = "head_in_keyring"
 _PLACE: Final = "place"
 _LIST: Final = "connection_list"
 _BACKUP: Final = "last_backup"
@@ -43,6 +44,17 @@ class Settings:
             settings.put(tx, _IDLE, _NEVER if minutes is None else minutes)
             said = "never" if minutes is None else f"after {minutes} minutes"
             audit.append(tx, "settings.idle", object_id="idle", name="locks by itself", reason=said)
+
+    def head_in_keyring(self) -> bool:
+        """Whether the head of the trail is kept in the system's keyring, too."""
+        with self._store.read() as tx:
+            return settings.get(tx, _HEAD) is True
+
+    def keep_head_in_keyring(self, audit: Audit, *, wanted: bool) -> None:
+        with self._store.write() as tx:
+            settings.put(tx, _HEAD, wanted or None)
+            said = "kept there" if wanted else "not kept there"
+            audit.append(tx, "settings.keyring", object_id="keyring", name="head of the trail", reason=said)
 
     def place(self) -> Scope | None:
         """The organization, or project of one, that was last looked at; None: all, or it is gone."""
