@@ -21,7 +21,7 @@ from jackfield.services.rotation import rotate_data_keys
 from jackfield.services.session import Session
 from jackfield.services.settings import Settings
 from jackfield.services.takeover import definition_of
-from jackfield.store import tables
+from jackfield.store import settings, tables
 from jackfield.store.credentials import Status
 from jackfield.store.engine import make_engine
 from providers.netlify.vendor import Netlify
@@ -245,12 +245,27 @@ def test_a_deleted_connection_put_back_is_noticed(world: World, session: Session
 
 
 def test_an_older_setting_is_noticed(session: Session) -> None:
-    settings = Settings(session.store)
-    settings.keep_idle_minutes(None, session.audit)
+    kept = Settings(session.store)
+    kept.keep_idle_minutes(None, session.audit)
     older = rows(session)
-    settings.keep_idle_minutes(5, session.audit)
+    kept.keep_idle_minutes(5, session.audit)
     put_back(session, older, tables.setting)
     assert session.audit.replaced() == ("setting idle_minutes",)
+
+
+def test_a_package_that_was_trusted_once_is_not_trusted_again(world: World, session: Session) -> None:
+    for trusted in ({"acme": "0" * 64}, {"other": "1" * 64}):
+        older = rows(session)
+        with session.store.write() as tx:
+            settings.put(tx, "trusted_providers", trusted)
+            session.audit.append(tx, "provider.trust", object_id="acme", name="acme")
+        assert session.packages.trusted() == trusted
+    put_back(session, older, tables.setting)
+    session.lock()
+    again = world.unlock()
+    assert again.packages.trusted() == {}
+    assert again.audit.replaced() == ("setting trusted_providers",)
+    again.lock()
 
 
 def test_what_the_trail_says_of_a_row_cannot_be_changed_with_it(world: World, session: Session) -> None:

@@ -1,6 +1,6 @@
 """Which of the packages that offer providers are trusted: by name, and by the digest over their files."""
 
-from jackfield.model.errors import Conflict, NotFound, Refused
+from jackfield.model.errors import Conflict, NotFound, Refused, RowReplaced
 from jackfield.providers.contract.packages import Offer, Standing
 from jackfield.providers.contract.registry import Registry
 from jackfield.services.audit import Audit
@@ -31,9 +31,12 @@ class Packages:
         return self._registry.standing(offer)
 
     def trusted(self) -> dict[str, str]:
-        """The digests that are trusted, by name; that of a package which is gone stays until it is taken back."""
+        """The digests that are trusted, by name; that of a package which is gone stays until it is taken back.
+
+        None is where what is stored is not what the trail says.
+        """
         with self._store.read() as tx:
-            return _kept(tx)
+            return self._kept(tx)
 
     def offered(self, name: str) -> Offer:
         """The offer of that name as it is now, which could be trusted. Raises NotFound or Refused."""
@@ -57,7 +60,7 @@ class Packages:
                 "Look at what changed, then begin again.",
             )
         with self._store.write() as tx:
-            self._keep(tx, _kept(tx) | {name: digest})
+            self._keep(tx, self._kept(tx) | {name: digest})
             reason = f"{offer.distribution} {digest[:16]}"
             self._audit.append(tx, "provider.trust", object_id=name, name=name, reason=reason)
         self._registry.trust(self.trusted())
@@ -66,7 +69,7 @@ class Packages:
     def distrust(self, name: str) -> None:
         """Use it no more. What runs already in this or another process is not called back. Raises NotFound."""
         with self._store.write() as tx:
-            kept = _kept(tx)
+            kept = self._kept(tx)
             if kept.pop(name, None) is None:
                 raise NotFound("No provider of that name is trusted.", "See: jackfield provider packages")
             self._keep(tx, kept)
@@ -76,7 +79,10 @@ class Packages:
     def _keep(self, tx: Writing, digests: dict[str, str]) -> None:
         settings.put(tx, _KEY, digests or None)
 
-
-def _kept(tx: Reading) -> dict[str, str]:
-    kept = settings.get(tx, _KEY)
-    return {name: str(digest) for name, digest in kept.items()} if isinstance(kept, dict) else {}
+    def _kept(self, tx: Reading) -> dict[str, str]:
+        try:
+            self._audit.require_left(tx, f"setting/{_KEY}")
+        except RowReplaced:
+            return {}
+        kept = settings.get(tx, _KEY)
+        return {name: str(digest) for name, digest in kept.items()} if isinstance(kept, dict) else {}

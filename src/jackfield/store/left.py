@@ -98,13 +98,15 @@ def by_entry(tx: Reading, first: int, last: int) -> dict[int, tuple[Left, ...]]:
 
 def replaced(tx: Reading) -> tuple[str, ...]:
     """The names of all rows that are not what the trail says, those that it does not know and those gone included."""
-    there = {one.name: one for kind in _KINDS.values() for one in kind(tx, None)}
-    wrong = []
-    for row in tx.all(_newest()):
-        said = _left(row)
-        if not said.is_still(there.pop(said.name, Left(said.name))):
-            wrong.append(said.name)
-    return tuple(sorted([*wrong, *there]))
+    wrong: list[str] = []
+    for prefix, kind in _KINDS.items():  # one after the other, for there may be many of each
+        there = {one.name: one for one in kind(tx, None)}
+        for row in tx.all(_newest(_c.name.startswith(f"{prefix}/", autoescape=True))):
+            said = _left(row)
+            if not said.is_still(there.pop(said.name, Left(said.name))):
+                wrong.append(said.name)
+        wrong += there
+    return tuple(sorted(wrong))
 
 
 def digest_of(*rows: Sequence[object]) -> str:
