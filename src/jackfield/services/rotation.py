@@ -12,6 +12,7 @@ from jackfield.model.errors import BlobTampered
 from jackfield.model.secret import Secret
 from jackfield.services.audit import TRAIL_SCOPE
 from jackfield.services.new_root import finish_new_root
+from jackfield.services.sealing import place_text
 from jackfield.services.session import Session
 from jackfield.store import keys
 from jackfield.vault.sources import KeySource
@@ -72,5 +73,5 @@ def _seal_some(session: Session, key: keys.WrappedKey) -> int:
                 done += 1
         if not values:
             keys.remove(tx, key.id)
-            session.audit.append(tx, "key.forget", object_id=key.id, name=key.scope)
+            session.audit.append(tx, "key.forget", object_id=key.id, name=place_text(key.scope))
     return done

@@ -23,6 +23,11 @@ def scope_text(scope: Scope) -> str:
     return f"project:{scope.project_id}" if scope.project_id else f"organization:{scope.organization_id}"
 
 
+def place_text(scope: str) -> str:
+    """What kind of place a scope is of, in a word."""
+    return scope.partition(":")[0]
+
+
 class Sealer:
     """Holds the data keys in use while the vault is open.
 
@@ -81,7 +86,7 @@ class Sealer:
         key = self._vault.new_data_key()
         keys.add(tx, key.id, scope=scope, wrapped=self._vault.wrap_data_key(key, scope=scope))
         if self.audit is not None:
-            self.audit.append(tx, "key.create", object_id=key.id, name=scope)
+            self.audit.append(tx, "key.create", object_id=key.id, name=place_text(scope))
 
     def reseal(self, tx: Writing, value: keys.SealedValue, *, key_id: str, scope: str | None = None) -> None:
         """Seal a stored value anew with the current key of its scope, or of another. Raises BlobTampered."""
