@@ -207,3 +207,26 @@ def test_no_key_seals_a_value_it_is_not_named_for(session: Session, make: Make) 
         named = select(tables.data_key.c.id)
         lost = select(func.count()).where(tables.credential.c.key_id.not_in(named))
         assert tx.value(lost) == 0
+
+
+def test_two_rotations_at_once_finish_each_other(
+    session: Session, make: Make, reopen: Callable[[], Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins after the first batch of the first, and is through before its next."""
+    monkeypatch.setattr(rotation, "BATCH", 1)
+    for number in range(3):
+        make(f"c-{number}")
+    other = reopen()
+    batches: list[int] = []
+
+    def cross(done: int) -> None:
+        batches.append(done)
+        if len(batches) == 1:
+            assert rotate_data_keys(other) == 2
+
+    rotate_data_keys(session, cross)
+
+    expect_whole(session, 3)
+    assert not session.audit.replaced()
+    with session.store.read() as tx:
+        assert all(key.retired_at is None for key in keys.all_keys(tx))

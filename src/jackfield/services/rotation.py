@@ -71,7 +71,6 @@ def _seal_some(session: Session, key: keys.WrappedKey) -> int:
             with contextlib.suppress(BlobTampered):
                 session.sealer.reseal(tx, value, key_id=key.id)
                 done += 1
-        if not values:
-            keys.remove(tx, key.id)
+        if not values and keys.remove(tx, key.id):
             session.audit.append(tx, "key.forget", object_id=key.id, name=place_text(key.scope))
     return done

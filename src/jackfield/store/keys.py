@@ -75,15 +75,18 @@ def rewrap(tx: Writing, key_id: str, wrapped: bytes) -> None:
         raise not_found("key")
 
 
-def remove(tx: Writing, key_id: str) -> None:
-    """Forget a key. Raises InUse while a sealed value still needs it."""
+def remove(tx: Writing, key_id: str) -> bool:
+    """Forget a key; False when it is gone already. Raises InUse while a sealed value still needs it."""
     held = {name: _count(tx, table, key_id) for name, (table, _) in _SEALED.items()}
     uses = tuple(f"{number} in {name}" for name, number in held.items() if number)
     if uses:
         raise InUse("Sealed values still need this key.", "Seal them with the new key first.", uses=uses)
-    scope = get(tx, key_id).scope
+    row = tx.first(select(_c.scope).where(_c.id == key_id))
+    if row is None:
+        return False
     tx.run(delete(_table).where(_c.id == key_id))
-    tx.touch(left_name(scope))
+    tx.touch(left_name(row.scope))
+    return True
 
 
 def sealed_with(tx: Reading, key_id: str, *, limit: int = 256) -> tuple[SealedValue, ...]:
