@@ -9,11 +9,18 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from textual.screen import Screen
+
+from jackfield import tui
+from support.screens import SCREENS
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "jackfield"
@@ -100,6 +107,26 @@ def test_a_long_function_says_why() -> None:
         if (node.end_lineno or node.lineno) - node.lineno >= 50 and "#" not in first_line
     ]
     assert long == []
+
+
+def test_every_screen_is_walked_by_the_tests_of_all_screens() -> None:
+    """A screen that `support/screens.py` does not lead to would have no picture and no run on a terminal.
+
+    What others inherit is shown by those. A terminal that is too small is the one screen that no key leads to.
+    """
+    for module in walk_packages(tui.__path__, f"{tui.__name__}."):
+        import_module(module.name)
+    found = {each for each in _below(Screen) if each.__module__.startswith("jackfield.")}
+    named = {one.screen for one in SCREENS}
+    unnamed = {each.__name__ for each in found if not each.__subclasses__()} - named
+    assert unnamed == {"TooSmall"}
+    assert named <= {each.__name__ for each in found}
+
+
+def _below(kind: type[Any]) -> Iterator[type[Any]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
 
 
 def test_nothing_is_left_to_do() -> None:

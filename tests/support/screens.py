@@ -24,7 +24,7 @@ _WAIT: Final = 60.0  # seconds for a screen to show, on a machine that does much
 _TYPED: Final = tuple("space" if key == " " else key for key in PASSPHRASE.reveal())
 _BYTES: Final = KEYS | {
     "escape": b"\x1b[27u",  # as terminals send it that leave nothing to guess from the time between two keys
-    **{f"ctrl+{letter}": bytes([ord(letter) & 0x1F]) for letter in "bglnpqrstuy"},
+    **{f"ctrl+{letter}": bytes([ord(letter) & 0x1F]) for letter in "bglnopqrstuy"},
     **{f"f{number}": f"\x1bO{letter}".encode() for number, letter in enumerate("PQRS", 1)},
     **{f"f{number}": f"\x1b[{code}~".encode() for number, code in zip(range(5, 10), (15, 17, 18, 19, 20), strict=True)},
 }
@@ -34,9 +34,10 @@ _BYTES: Final = KEYS | {
 class Reached:
     """A screen, the keys to it from the one it comes after, and words in ASCII that it shows at every size.
 
-    What is not `pictured` is a step on the way, or looks as another one does.
+    `screen` is the name of its class. What is not `pictured` is a step on the way, or looks as another one does.
     """
 
+    screen: str
     name: str
     after: str
     keys: tuple[str, ...]
@@ -45,50 +46,73 @@ class Reached:
 
 
 SCREENS: Final = (
-    Reached(NEW, "", (), ("a recovery key, shown once", "OS keyring")),
-    Reached("both-typed", NEW, (*_TYPED, "tab", *_TYPED), ("Both are the same.",), pictured=False),
-    Reached("recovery-key", "both-typed", ("enter",), ("Your recovery key",)),
-    Reached(LOCKED, "", (), ("The vault is locked.", "f2 recovery key")),
-    Reached(LIST, LOCKED, (*_TYPED, "enter"), ("6 connections", "state:failed provider:aws", "o place")),
-    Reached("delete", LIST, ("home", "down", "d"), ("stops working",)),
-    Reached("filter", LIST, ("/", *"state:green"), ("Use one of passed",)),
-    Reached("find-by-secret", LIST, ("p",), ("secret",)),
-    Reached("change", LIST, ("m",), ("Schedule",), pictured=False),
-    Reached("palette", LIST, ("ctrl+p",), ("What do you want to do?",)),
-    Reached("themes", LIST, ("f9",), ("Choose a theme",)),
-    Reached("idle", LIST, ("f8",), ("After 60 minutes",), pictured=False),
-    Reached("help", LIST, ("?",), ("In a list",)),
-    Reached("overview", LIST, ("home", "down", "enter"), ("Overview", "limited-site")),
-    Reached("policy", "overview", ("y",), ("the least it needs",)),
-    Reached("difference", "overview", ("x",), ("difference to the least",)),
-    Reached("permissions", "overview", ("right",), ("of 2 held",)),
-    Reached("evidence", "permissions", ("down", "enter"), ("how it is known",)),
-    Reached("used-by", "permissions", ("right",), ("nightly",)),
-    Reached("history", "used-by", ("right",), ("1 test",)),
-    Reached("result", "history", ("enter",), ("a test", "authenticate")),
-    Reached("trail-of-one", "history", ("right",), ("connection.create",)),
-    Reached("organizations", LIST, ("o",), ("Need you",)),
-    Reached("new-organization", "organizations", ("n",), ("New organization",)),
-    Reached("projects", "organizations", ("home", "down", "enter"), ("and what belongs to no",)),
-    Reached("gallery", LIST, ("n",), ("choose a provider",)),
-    Reached("gallery-filtered", "gallery", ("/", *"netlify"), ("Netlify  Personal access token",), pictured=False),
-    Reached("form-access", "gallery-filtered", ("enter",), ("What is it for?",)),
-    Reached("form-page", "form-access", ("f3",), ("app.netlify.com/user",)),
-    Reached("form-credentials", "form-access", ("ctrl+n",), ("Generate the token",)),
-    Reached("form-connect", "form-credentials", ("ctrl+n",), ("Access token",)),
-    Reached("form-save", "form-connect", ("ctrl+n",), ("Description",)),
-    Reached("map", LIST, ("M",), ("uses of",)),
-    Reached("expiry", LIST, ("E",), ("will end",)),
-    Reached("audit", LIST, ("A",), ("audit trail", "connection.test")),
-    Reached("import", LIST, ("I",), ("netlify-env",)),
-    Reached("settings", LIST, (",",), ("cannot be guessed", "This machine")),
-    Reached("this-machine", "settings", ("end",), ("This machine", "clock")),
-    Reached("new-passphrase", "settings", ("p",), ("Passphrase of now",)),
-    Reached("new-root-key", "settings", ("f6",), ("goes on, esc leaves it",)),
-    Reached("identities", "settings", ("i",), ("source identities", "aws-hub")),
-    Reached("identity", "identities", ("home", "enter"), ("Last said",)),
-    Reached("identity-kinds", "identities", ("n",), ("Source credentials",), pictured=False),
-    Reached("new-identity", "identity-kinds", ("enter",), ("Secret access key",)),
+    Reached("FirstRunScreen", NEW, "", (), ("a recovery key, shown once", "OS keyring")),
+    Reached("FirstRunScreen", "both-typed", NEW, (*_TYPED, "tab", *_TYPED), ("Both are the same.",), pictured=False),
+    Reached("RecoveryScreen", "recovery-key", "both-typed", ("enter",), ("Your recovery key",)),
+    Reached("UnlockScreen", LOCKED, "", (), ("The vault is locked.", "f2 recovery key")),
+    Reached(
+        "ConnectionsScreen", LIST, LOCKED, (*_TYPED, "enter"), ("6 connections", "state:failed provider:aws", "o place")
+    ),
+    Reached("TypedConfirm", "delete", LIST, ("home", "down", "d"), ("stops working",)),
+    Reached("ConnectionsScreen", "filter", LIST, ("/", *"state:green"), ("Use one of passed",)),
+    Reached("AskSecret", "find-by-secret", LIST, ("p",), ("secret",)),
+    Reached("ChooseMany", "columns", LIST, ("v",), ("Which columns?",)),
+    Reached("Confirm", "test-all", LIST, ("T",), ("Test all 6 that are listed?",)),
+    Reached("JumpScreen", "jump", LIST, ("ctrl+o",), ("atate:failed",)),  # the filter has the letter a
+    Reached("Picker", "change", LIST, ("m",), ("Schedule",), pictured=False),
+    Reached("Picker", "palette", LIST, ("ctrl+p",), ("What do you want to do?",)),
+    Reached("ThemePicker", "themes", LIST, ("f9",), ("Choose a theme",)),
+    Reached("Picker", "idle", LIST, ("f8",), ("After 60 minutes",), pictured=False),
+    Reached("HelpScreen", "help", LIST, ("?",), ("In a list",)),
+    Reached("DetailScreen", "overview", LIST, ("home", "down", "enter"), ("Overview", "limited-site")),
+    Reached("ReadingScreen", "policy", "overview", ("y",), ("the least it needs",)),
+    Reached("Ask", "file-of-policy", "policy", ("w",), ("Write it to which file?",)),
+    Reached("ReadingScreen", "difference", "overview", ("x",), ("difference to the least",)),
+    Reached("DetailScreen", "permissions", "overview", ("right",), ("of 2 held",)),
+    Reached("ReadingScreen", "evidence", "permissions", ("down", "enter"), ("how it is known",)),
+    Reached("DetailScreen", "used-by", "permissions", ("right",), ("nightly",)),
+    Reached("DetailScreen", "history", "used-by", ("right",), ("1 test",)),
+    Reached("ReadingScreen", "result", "history", ("enter",), ("a test", "authenticate")),
+    Reached("DetailScreen", "trail-of-one", "history", ("right",), ("connection.create",)),
+    Reached("OrganizationsScreen", "organizations", LIST, ("o",), ("Need you",)),
+    Reached("PlaceForm", "new-organization", "organizations", ("n",), ("New organization",)),
+    Reached("Refusal", "organization-in-use", "organizations", ("home", "down", "d"), ("is not empty",)),
+    Reached("ProjectsScreen", "projects", "organizations", ("home", "down", "enter"), ("and what belongs to no",)),
+    Reached("GalleryScreen", "gallery", LIST, ("n",), ("choose a provider",)),
+    Reached(
+        "GalleryScreen",
+        "gallery-filtered",
+        "gallery",
+        ("/", *"netlify"),
+        ("Netlify  Personal access token",),
+        pictured=False,
+    ),
+    Reached("GalleryScreen", "gallery-login", "gallery", ("/", *"gitlab"), ("GitLab  Access token",), pictured=False),
+    Reached(
+        "Picker",
+        "login-ways",
+        "gallery-login",
+        ("enter", "ctrl+n", "ctrl+n", "up", "right", "f6"),
+        ("How do you log in?",),
+    ),
+    Reached("LoginScreen", "login", "login-ways", ("enter",), ("Application ID is needed.",)),
+    Reached("FormScreen", "form-access", "gallery-filtered", ("enter",), ("What is it for?",)),
+    Reached("AddressScreen", "form-page", "form-access", ("f3",), ("app.netlify.com/user",)),
+    Reached("FormScreen", "form-credentials", "form-access", ("ctrl+n",), ("Generate the token",)),
+    Reached("FormScreen", "form-connect", "form-credentials", ("ctrl+n",), ("Access token",)),
+    Reached("FormScreen", "form-save", "form-connect", ("ctrl+n",), ("Description",)),
+    Reached("MapScreen", "map", LIST, ("M",), ("uses of",)),
+    Reached("ExpiryScreen", "expiry", LIST, ("E",), ("will end",)),
+    Reached("AuditScreen", "audit", LIST, ("A",), ("audit trail", "connection.test")),
+    Reached("ImportScreen", "import", LIST, ("I",), ("netlify-env",)),
+    Reached("SettingsScreen", "settings", LIST, (",",), ("cannot be guessed", "This machine")),
+    Reached("SettingsScreen", "this-machine", "settings", ("end",), ("This machine", "clock")),
+    Reached("NewPassphraseForm", "new-passphrase", "settings", ("p",), ("Passphrase of now",)),
+    Reached("RootKeyForm", "new-root-key", "settings", ("f6",), ("goes on, esc leaves it",)),
+    Reached("IdentitiesScreen", "identities", "settings", ("i",), ("source identities", "aws-hub")),
+    Reached("IdentityScreen", "identity", "identities", ("home", "enter"), ("Last said",)),
+    Reached("Picker", "identity-kinds", "identities", ("n",), ("Source credentials",), pictured=False),
+    Reached("IdentityFormScreen", "new-identity", "identity-kinds", ("enter",), ("Secret access key",)),
 )
 _BY_NAME: Final = {one.name: one for one in SCREENS}
 

@@ -1,6 +1,6 @@
 """Jump mode: letters on all that can be gone to, drawn over the screen as it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from jackfield.tui.screens.jump import LETTERS, JumpScreen, Target, labels
 from jackfield.tui.screens.too_small import TooSmall
 from jackfield.tui.widgets.choice import ChoiceList
 from jackfield.tui.widgets.confirm import Confirm
-from jackfield.tui.widgets.paged_list import PagedList
 from jackfield.tui.widgets.picker import Picker
 from jackfield.tui.widgets.text_input import TextInput
 from jackfield.tui.widgets.usage_map import UsageMap
@@ -42,10 +41,14 @@ async def _letters(pilot: Pilot[Any]) -> dict[str, Target]:
     screen = app.screen
     assert isinstance(screen, JumpScreen)
     await pilot.pause()
-    lines = said(app).splitlines()
-    for label, target in screen._targets.items():
-        assert lines[target.place.y][target.place.x :].startswith(label)
+    _require_drawn(app, screen._targets)
     return screen._targets
+
+
+def _require_drawn(app: JackfieldApp, found: Mapping[str, Target]) -> None:
+    lines = said(app).splitlines()
+    for label, target in found.items():
+        assert lines[target.place.y][target.place.x :].startswith(label)
 
 
 async def test_a_letter_goes_to_its_row_and_the_rest_of_the_screen_stays(filling: Filling) -> None:
@@ -192,20 +195,28 @@ async def test_without_colour_the_letters_stand_out(tmp_path: Path, monkeypatch:
         assert letter.style.reverse
 
 
-async def test_a_window_that_changes_takes_the_letters_away(filling: Filling) -> None:
-    """What they stand on is elsewhere then."""
-    app = Whole(filling.home)
-    async with app.run_test(size=SIZE) as pilot:
-        await enter(pilot)
+async def test_a_window_that_changes_has_the_letters_where_things_are_then(tmp_path: Path) -> None:
+    """More rows in view have letters of their own; through a window too small for anything they come back."""
+    listing = example_list()
+    face = Face(tmp_path, listing, ready=lambda _: listing.load(Rows(60)))
+    async with face.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: listing.count == 60)
         await _letters(pilot)
+        screen = face.screen
+        assert isinstance(screen, JumpScreen)
         await pilot.resize_terminal(120, 40)
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
-        await _letters(pilot)
+        await until(pilot, lambda: len(screen._targets) == 39)
+        await pilot.pause()
+        _require_drawn(face, screen._targets)
         await pilot.resize_terminal(40, 10)
-        await until(pilot, lambda: isinstance(app.screen, TooSmall))
+        await until(pilot, lambda: isinstance(face.screen, TooSmall))
         await pilot.resize_terminal(*SIZE)
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
-        assert app.screen.query_one(PagedList).count == 6
+        await until(pilot, lambda: face.screen is screen and len(screen._targets) == 23)
+        await pilot.pause()
+        _require_drawn(face, screen._targets)
+        await pilot.press("f")
+        assert face.screen is not screen
+        assert listing.cursor == 3
 
 
 @pytest.mark.parametrize("number", [0, 1, 26, 27, 51, 52, 200, 676])

@@ -113,6 +113,7 @@ async def test_every_screen_looks_as_it_did(
     differ = []
     async with app.run_test(size=SIZES["80x24"], notifications=True) as pilot:
         await go(pilot, name)
+        assert type(app.screen).__name__ == way_to(name)[-1].screen
         for size, cells in SIZES.items():
             await pilot.resize_terminal(*cells)
             for look in IN_COLOUR if colour else (NO_COLOUR,):

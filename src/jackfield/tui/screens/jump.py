@@ -85,10 +85,24 @@ class JumpScreen(ModalScreen[Target | None]):
 
     def __init__(self, below: Screen[object]) -> None:
         super().__init__()
-        found = targets(below)
+        self._below = below
+        self._label()
+
+    def _label(self) -> None:
+        """Give letters to what is there now; what was typed belongs to those before."""
+        found = targets(self._below)
         self._targets = dict(zip(labels(len(found)), found, strict=False))
         self._typed = ""
-        self._made_for = below.size
+        self._made_for = self._below.size
+
+    def on_mount(self) -> None:
+        self._below.screen_layout_refresh_signal.subscribe(self, self._follow)
+
+    def _follow(self, _: Screen[object]) -> None:
+        """Where the terminal has another size, what is below stands elsewhere."""
+        if self._below.size != self._made_for:
+            self._label()
+            self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = super().render_lines(crop)
@@ -115,14 +129,3 @@ class JumpScreen(ModalScreen[Target | None]):
         else:
             self._typed = typed
             self.refresh()
-
-    def on_resize(self) -> None:
-        self._leave_when_resized()
-
-    def on_screen_resume(self) -> None:
-        self._leave_when_resized()
-
-    def _leave_when_resized(self) -> None:
-        """What is below may stand elsewhere now."""
-        if self.app.screen is self and self.app.size != self._made_for:
-            self.dismiss(None)

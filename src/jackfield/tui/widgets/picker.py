@@ -1,6 +1,6 @@
 """Finding one of many by typing a part of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -102,16 +102,16 @@ class Picker(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield TextInput(placeholder=self._title)
-            yield PagedList[Item](
-                (
-                    Column("", lambda item: Span(item.title), share=3),
-                    Column("", lambda item: Span(item.note, "muted"), share=4, least=50),
-                    Column("", lambda item: Span(item.aside, "accent"), width=8),
-                ),
-                row_id=lambda item: item.id,
-                empty=self._empty,
-            )
+            yield PagedList[Item](tuple(self._columns()), row_id=lambda item: item.id, empty=self._empty)
             yield Static("", id="about", markup=False)
+
+    def _columns(self) -> Iterator[Column[Item]]:
+        """A column for what any of the items has."""
+        yield Column("", lambda item: Span(item.title), share=3)
+        if any(item.note for item in self._items):
+            yield Column("", lambda item: Span(item.note, "muted"), share=4, least=50)
+        if any(item.aside for item in self._items):
+            yield Column("", lambda item: Span(item.aside, "accent"), width=8)
 
     @property
     def _list(self) -> PagedList[Item]:

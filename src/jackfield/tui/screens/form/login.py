@@ -36,8 +36,8 @@ BeginBy = Callable[[Network, Show, Awaitable[str], Way | None], Coroutine[Any, A
 """The same, by the way that was chosen; None is the best one."""
 
 _WAYS: Final = {
-    Way.DEVICE: "By a code: any browser, on any device",
-    Way.BROWSER: "By a browser of this machine, or by the address that one elsewhere ends at",
+    Way.DEVICE: ("By a code", "typed into any browser, on any device"),
+    Way.BROWSER: ("By a browser", "of this machine, or by the address it ends at"),
 }
 
 
@@ -59,7 +59,7 @@ def open_login(
             )
             screen.app.push_screen(login, done)
 
-    possible = [Item(way.value, words) for way, words in _WAYS.items() if way in ways(method)]
+    possible = [Item(way.value, *words) for way, words in _WAYS.items() if way in ways(method)]
     if len(possible) > 1:
         screen.app.push_screen(Picker("How do you log in?", possible), chosen)
     else:
@@ -115,7 +115,7 @@ class LoginScreen(ModalScreen[Any]):
         yield Prose(self._lines, can_focus=False)
         yield TextInput(placeholder="or paste the address that the browser ended at")
         yield _Room()
-        yield KeyBar("reading.copy-address", "app.back", words={"app.back": "cancel"})
+        yield KeyBar("app.back", words={"app.back": "cancel"})
 
     def on_mount(self) -> None:
         try:
@@ -160,6 +160,7 @@ class LoginScreen(ModalScreen[Any]):
         self._prompt = event.prompt
         self._told = _left(event.prompt.expires_at)
         self.query_one(Prose).show(self._lines)
+        self.query_one(KeyBar).show_actions("reading.copy-address", "app.back", words={"app.back": "cancel"})
         self.set_interval(1, self._tick)
         if event.prompt.way is not Way.DEVICE:
             self.query_one(TextInput).display = True
@@ -184,12 +185,14 @@ class LoginScreen(ModalScreen[Any]):
         self.query_one(_Room).remove_children()
         self.query_one(TextInput).display = False
         self.query_one(Prose).show(self._lines)
+        self.query_one(KeyBar).show_actions("app.back")
 
     def _lines(self, width: int) -> Iterator[Line]:
         prompt = self._prompt
         if self._error is not None:
             yield from paragraph(self._error.message, width, "failed", sign="✖ ")
-            yield from paragraph(self._error.next_step, width, first="→ ")
+            if self._error.next_step:
+                yield from paragraph(self._error.next_step, width, first="→ ")
             return
         if prompt is None:
             yield (Span(f"Asking {self._vendor} …", "muted"),)
