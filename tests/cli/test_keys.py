@@ -189,6 +189,21 @@ def test_the_line_to_the_terminal_is_set_without_the_vault(made: Jackfield) -> N
     assert made("settings", "link", "quick").code == 2
 
 
+def test_automatic_tests_are_paused_for_the_whole_home_and_go_on(made: Jackfield) -> None:
+    """Wherever the home is looked at it is said; tests by hand go on."""
+    assert json.loads(made.done("status", "--json"))["automatic_tests"] is True
+    made.done("settings", "automatic-tests", "paused")
+    assert json.loads(made.done("settings", "show", "--json"))["automatic_tests"] is False
+    assert "paused: nothing is tested by itself" in made.done("settings", "show")
+    assert "paused: nothing is tested by itself" in made.done("status")
+    assert made("connection", "test", "sites").code == 0
+    told = json.loads(made.done("audit", "list", "--json"))
+    assert ("settings.automatic-tests", "paused") in {(entry["action"], entry["reason"]) for entry in told}
+    made.done("settings", "automatic-tests", "on")
+    assert json.loads(made.done("status", "--json"))["automatic_tests"] is True
+    assert made("settings", "automatic-tests", "off").code == 2
+
+
 def test_the_list_has_the_columns_that_are_asked_for(made: Jackfield) -> None:
     """In the order they are named; JSON stays whole, and what is no column is refused with those that are."""
     lines = made.done("connection", "list", "--columns", "state,name, method").splitlines()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -38,6 +39,13 @@ def due(jackfield: Jackfield, open_redis: OpenRedis) -> Jackfield:
 
 @pytest.fixture
 def worker(due: Jackfield) -> Iterator["subprocess.Popen[str]"]:
+    with running_worker(due) as running:
+        yield running
+
+
+@contextmanager
+def running_worker(due: Jackfield) -> Iterator["subprocess.Popen[str]"]:
+    """One that gives up after a minute."""
     words = due.words("worker")
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         giving_up = threading.Timer(60, running.kill)
@@ -63,6 +71,19 @@ def test_it_ends_cleanly_when_told(worker: "subprocess.Popen[str]", due: Jackfie
     assert worker.wait() == 0
     assert worker.stderr.read() == "jackfield: ended\n"
     assert not (due.home / "store.db-wal").exists()
+
+
+def test_it_waits_while_automatic_tests_are_paused(due: Jackfield) -> None:
+    """It says so instead of testing, and goes on when a command of another process says so."""
+    due.done("settings", "automatic-tests", "paused")
+    with running_worker(due) as worker:
+        assert worker.stderr is not None
+        assert worker.stdout is not None
+        assert worker.stderr.readline().startswith("jackfield: automatic tests are paused for this home; waiting for: ")
+        assert due("connection", "list", "--json").json[0]["state"] == "untested"
+        due.done("settings", "automatic-tests", "on")
+        assert worker.stderr.readline() == "jackfield: testing what is due\n"
+        assert worker.stdout.readline() == "acme/web/cache  unproven\n"
 
 
 def test_it_ends_when_it_is_asked_to_lock(worker: "subprocess.Popen[str]", due: Jackfield) -> None:

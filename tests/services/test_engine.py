@@ -16,9 +16,11 @@ import pytest
 from jackfield.model.check import Outcome
 from jackfield.model.connection import Connection, State
 from jackfield.model.errors import HomeError, LockedError
-from jackfield.services.engine import LEASE, Engine, LockAsked, News, Tested, TestEnded, Trouble
+from jackfield.services import engine as engine_module
+from jackfield.services.engine import LEASE, AutomaticTests, Engine, LockAsked, News, Tested, TestEnded, Trouble
 from jackfield.services.presence import ask_to_lock
 from jackfield.services.session import Session
+from jackfield.services.settings import Settings
 from jackfield.store import connections, leases
 from providers.netlify.vendor import Netlify
 from support.vendor import Request
@@ -192,7 +194,7 @@ def test_a_test_that_cannot_begin_is_not_due_for_ever(session: Session, make: Ma
     told = {
         one.connection_id: one
         for one in (news.get(timeout=WAIT), news.get(timeout=WAIT))
-        if not isinstance(one, Trouble | LockAsked)
+        if isinstance(one, Tested | TestEnded)
     }
     assert isinstance(told[broken.id], TestEnded)
     assert isinstance(told[whole.id], Tested)
@@ -223,6 +225,55 @@ def test_the_schedule_goes_on_after_a_failing_disk(
     assert news.get(timeout=WAIT) == Trouble("The disk is full: nothing was changed.")
     engine.look_now()
     assert isinstance(news.get(timeout=WAIT), Tested)
+
+
+def test_while_automatic_tests_are_paused_nothing_goes_out_by_itself(
+    session: Session, make: Make, start: Start, reopen: Callable[[], Session], netlify: Netlify
+) -> None:
+    """Another process pauses and resumes: it is told once each, the lease is left alone, and by hand all works."""
+    due, other = make("due", test_every_minutes=60), make("other")
+    make_due(session, due)
+    Settings(session.store).keep_automatic_tests(session.audit, on=False)
+    engine, news = start(session)
+    engine.schedule()
+    assert news.get(timeout=WAIT) == AutomaticTests(on=False)
+    assert engine.test(other.id).future.result(WAIT).outcome is Outcome.PASSED
+    assert isinstance(by_hand := news.get(timeout=WAIT), Tested)
+    assert by_hand.connection_id == other.id
+    asked = len(netlify.vendor.requests)
+    engine.look_now()
+    engine.run(lambda _: asyncio.sleep(0)).future.result(WAIT)
+    assert (len(netlify.vendor.requests), holder(session), news.empty()) == (asked, "", True)
+    assert session.tests.due() != ()
+    Settings((again := reopen()).store).keep_automatic_tests(again.audit, on=True)
+    engine.look_now()
+    assert news.get(timeout=WAIT) == AutomaticTests(on=True)
+    assert isinstance(by_itself := news.get(timeout=WAIT), Tested)
+    assert by_itself.connection_id == due.id
+
+
+def test_a_secret_that_is_not_decided_waits_while_automatic_tests_are_paused(
+    session: Session, make: Make, start: Start, netlify: Netlify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a crash left between two secrets asks the vendor, too."""
+    asked: list[str] = []
+
+    async def resolve(_: Session, one: Connection, __: object) -> Any:
+        asked.append(one.id)
+        raise HomeError("It is a test.")
+
+    made = make("pending")
+    monkeypatch.setattr(engine_module, "pending_connections", lambda _: (made,))
+    monkeypatch.setattr(engine_module, "resolve_pending", resolve)
+    Settings(session.store).keep_automatic_tests(session.audit, on=False)
+    engine, news = start(session)
+    engine.schedule()
+    assert news.get(timeout=WAIT) == AutomaticTests(on=False)
+    assert asked == []
+    Settings(session.store).keep_automatic_tests(session.audit, on=True)
+    engine.look_now()
+    assert news.get(timeout=WAIT) == AutomaticTests(on=True)
+    assert news.get(timeout=WAIT) == TestEnded(made.id, "It is a test.")
 
 
 def test_a_request_to_lock_is_told(session: Session, start: Start) -> None:

@@ -58,6 +58,17 @@ def test_a_lock_that_comes_later_or_never_is_in_the_trail(session: Session) -> N
     )
 
 
+def test_automatic_tests_that_are_paused_and_go_on_are_in_the_trail(session: Session) -> None:
+    settings = Settings(session.store)
+    assert settings.automatic_tests()
+    settings.keep_automatic_tests(session.audit, on=False)
+    assert not settings.automatic_tests()
+    settings.keep_automatic_tests(session.audit, on=True)
+    assert settings.automatic_tests()
+    told = [(entry.event.action, entry.event.reason) for entry in session.audit.page(limit=2)]
+    assert told == [("settings.automatic-tests", "on"), ("settings.automatic-tests", "paused")]
+
+
 def test_no_entry_no_action(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be noted is not done."""
 

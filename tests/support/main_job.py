@@ -95,8 +95,7 @@ def _make_organization(keys: Keys) -> None:
 
 def _choose_and_allow(keys: Keys, rotator: Rotator) -> None:
     keys.press("n", wait="choose a provider")
-    keys.press("/", wait="leave the filter")
-    keys.type("postg", wait="Username and password")
+    keys.type("postg", wait="show all")
     keys.press("enter", wait="What is it for?")
     keys.press("space", wait="Roles to rotate")
     keys.press("enter")

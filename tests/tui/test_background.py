@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from jackfield.model.connection import Connection, State
 from jackfield.services.engine import Engine, Trouble
 from jackfield.services.presence import ask_to_lock
+from jackfield.services.settings import Settings
 from jackfield.store import connections as stored
 from jackfield.tui.screens.connections import ConnectionsScreen
 from jackfield.tui.screens.connections_tests import Turn, told
@@ -98,6 +99,53 @@ async def test_all_that_are_listed_are_tested_when_that_is_meant(filling: Fillin
         await shows(pilot, "2 tests ended: 2 passed.")
         await pilot.press("escape")
         await shows(pilot, "○ untested")
+
+
+async def test_automatic_tests_are_paused_for_the_whole_home_and_go_on(filling: Filling, netlify: Netlify) -> None:
+    """The list says so, a test by hand goes on, and another process that lets them go on is heard."""
+    due, other = filling.connection("due", every=5), filling.connection("other")
+    _make_due(filling, due)
+    settings = Settings(filling.session.store)
+    settings.keep_automatic_tests(filling.session.audit, on=False)
+    app = Whole(filling.home, network=netlify.network)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await enter(pilot)
+        await shows(pilot, "▲ automatic tests paused", "○ untested")
+        await pilot.press("down", "t")
+        await until(pilot, lambda: _state(filling, other) is State.PASSED, turns=5000)
+        assert _state(filling, due) is State.UNTESTED
+        await pilot.press("up", "enter")
+        await shows(pilot, "by itself, every 5 minutes; ▲ paused for this whole home")
+        await pilot.press("escape")
+        settings.keep_automatic_tests(filling.session.audit, on=True)
+        _engine(app).look_now()
+        await until(pilot, lambda: _state(filling, due) is State.PASSED, turns=5000)
+        await until(pilot, lambda: "paused" not in said(app))
+
+
+async def test_they_are_paused_in_the_settings_once_that_is_agreed_to(filling: Filling, netlify: Netlify) -> None:
+    """No leaves them on; to let them go on is not asked. Back in the list it shows."""
+    filling.connection("a-site", every=60)
+    settings = Settings(filling.session.store)
+    app = Whole(filling.home, network=netlify.network)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await enter(pilot)
+        await pilot.press("comma")
+        await shows(pilot, "Automatic tests …")
+        for answer, on in (("n", True), ("y", False)):
+            await pilot.press("t")
+            await shows(pilot, "Pause automatic tests for this whole home?")
+            await pilot.press(answer)
+            await until(pilot, lambda: settings.automatic_tests() is on)  # noqa: B023 - awaited before it changes
+            await shows(pilot, "on" if on else "▲ paused for this whole home")
+        await pilot.press("escape")
+        await shows(pilot, "▲ automatic tests paused")
+        await pilot.press("comma")
+        await shows(pilot, "▲ paused for this whole home")
+        await pilot.press("t")
+        await until(pilot, settings.automatic_tests)
+        await pilot.press("escape")
+        await until(pilot, lambda: "1 connection" in said(app) and "paused" not in said(app))
 
 
 async def test_the_schedule_s_news_shows_and_is_told_once(filling: Filling, netlify: Netlify) -> None:

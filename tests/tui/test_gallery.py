@@ -15,6 +15,7 @@ from jackfield.tui.screens.form.screen import FormScreen
 from jackfield.tui.screens.gallery import GalleryScreen
 from jackfield.tui.widgets.confirm import Confirm
 from jackfield.tui.widgets.paged_list import PagedList
+from jackfield.tui.widgets.text_input import TextInput
 from providers.netlify.vendor import Netlify
 from support.face import until
 from support.stage import Inside, Stage, opened, said, shows
@@ -42,7 +43,7 @@ def gallery(inside: Inside) -> Stage:
 
 async def filtered(pilot: Pilot[Any], typed: str) -> None:
     """Type into the filter and wait for the list."""
-    await pilot.press("slash", *typed)
+    await pilot.press(*typed)
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 
@@ -73,14 +74,33 @@ async def test_a_broken_file_of_the_user_is_named_with_its_line_and_hurts_nothin
 
 
 async def test_a_few_letters_find_a_provider_and_enter_opens_its_form(inside: Inside) -> None:
-    """Slash, letters, enter: the form of the likeliest one."""
+    """Letters, enter: the form of the likeliest one. The key of filters may be pressed first, out of habit."""
     stage = gallery(inside)
     async with stage.run_test(size=SIZE) as pilot:
         await shows(pilot, "providers")
-        await filtered(pilot, "pgsql")
+        await filtered(pilot, "/pgsql")
         assert titles(stage)[0] == "PostgreSQL"
         await pilot.press("enter")
         await shows(pilot, "New connection › PostgreSQL", "What is it for?")
+
+
+async def test_the_key_of_filters_is_a_character_in_the_middle_of_a_filter(inside: Inside) -> None:
+    """As in the name of a category."""
+    stage = gallery(inside)
+    async with stage.run_test(size=SIZE) as pilot:
+        await shows(pilot, "providers")
+        await filtered(pilot, "ci/cd")
+        assert titles(stage) == ["CircleCI", "Octopus Deploy", "TeamCity"]
+
+
+async def test_keys_that_move_go_to_the_list_while_the_field_has_the_focus(inside: Inside) -> None:
+    """Nothing has to be left first."""
+    stage = gallery(inside)
+    async with stage.run_test(size=SIZE) as pilot:
+        await shows(pilot, "providers")
+        assert isinstance(stage.focused, TextInput)
+        await pilot.press("down", "down", "up", "enter")
+        await shows(pilot, "New connection › CircleCI")
 
 
 async def test_what_matches_nothing_says_what_could_be_done(inside: Inside) -> None:
@@ -150,7 +170,7 @@ async def test_a_draft_is_forgotten_only_after_a_yes(inside: Inside) -> None:
     async with stage.run_test(size=SIZE) as pilot:
         for answer, left in (("n", 1), ("y", 0)):
             await shows(pilot, "Begun")
-            await pilot.press("d")
+            await pilot.press("f7")
             await until(pilot, lambda: isinstance(stage.screen, Confirm))
             await pilot.press(answer)
             await until(pilot, partial(_has_drafts, inside, left))

@@ -111,12 +111,12 @@ async def test_what_is_set_is_listed_and_explained(app: Whole) -> None:
 async def test_sections_are_walked_by_left_and_right(app: Whole) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         screen = await settings(pilot)
-        for number, title in enumerate(("Source identities …", "Make one …", "By itself …"), 1):
+        for number, title in enumerate(("Source identities …", "Automatic tests …", "Make one …", "By itself …"), 1):
             await pilot.press("right")
             await until(pilot, lambda: screen._list.cursor > 0)
             row = screen._list.highlighted
             assert (number, row.title if row else "") == (number, title)
-        await pilot.press("left", "left", "left")
+        await pilot.press("left", "left", "left", "left")
         await until(pilot, lambda: screen._list.cursor == 0)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from jackfield.services.session import Session
 
 LOOK_SECONDS: Final = 5.0  # between looks whether the machine slept
+_TESTING: Final = "jackfield: testing what is due"
+_PAUSED: Final = "jackfield: automatic tests are paused for this home; waiting for: jackfield settings automatic-tests on"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -60,10 +62,12 @@ def exec_(program: Program, name: str, command: tuple[str, ...], organization: s
 def worker(program: Program) -> None:
     """Test what is due until told to end.
 
-    Prints one line for each change of a state. Ends on SIGTERM, SIGINT, SIGHUP and `jackfield lock`, and when the
-    machine slept, unless `jackfield settings idle never` was chosen.
+    Prints one line for each change of a state. While automatic tests are paused for this home it waits. Ends on
+    SIGTERM, SIGINT, SIGHUP and `jackfield lock`, and when the machine slept, unless `jackfield settings idle never` was
+    chosen.
     """
     from jackfield.services.engine import News
+    from jackfield.services.settings import Settings
 
     events: queue.SimpleQueue[News | None] = queue.SimpleQueue()
 
@@ -75,7 +79,8 @@ def worker(program: Program) -> None:
         with program.session() as session, program.engine(session) as engine:
             engine.listen(events.put)
             engine.schedule()
-            program.out.note("jackfield: testing what is due")
+            if Settings(session.store).automatic_tests():
+                program.out.note(_TESTING)
             program.out.note(_tell_until_the_end(program, session, events))
     finally:
         for number, handler in before.items():
@@ -102,13 +107,16 @@ def _tell_until_the_end(program: Program, session: "Session", events: "queue.Sim
 def _tell(program: Program, session: "Session", news: "News", shown: dict[str, str]) -> None:
     """One line when a connection shows another state than it did in the last line about it."""
     from jackfield.cli.views import place_of, result_value
-    from jackfield.services.engine import Tested, TestEnded
+    from jackfield.services.engine import AutomaticTests, Tested, TestEnded
 
     if isinstance(news, Tested):
         state = news.result.failure.kind.value if news.result.failure else news.result.outcome.value
         said = f": {news.result.failure.message} {news.result.failure.next_step}" if news.result.failure else ""
     elif isinstance(news, TestEnded):
         state, said = "not tested", f": {news.reason}"
+    elif isinstance(news, AutomaticTests):
+        program.out.note(_TESTING if news.on else _PAUSED)
+        return
     else:
         program.out.note(f"jackfield: {getattr(news, 'reason', '')}")
         return

@@ -7,6 +7,7 @@ from jackfield.cli.program import Program, json_option
 from jackfield.model.errors import UsageError
 
 _NEVER = "never"
+_PAUSED = "paused: nothing is tested by itself"
 _MOST = 24 * 60  # minutes
 
 
@@ -28,6 +29,7 @@ def show(program: Program) -> None:
         kept = Settings(session.store)
         minutes, last, view = kept.idle_minutes(), kept.last_backup(), kept.list_view()
         in_keyring = kept.head_in_keyring()
+        automatic = kept.automatic_tests()
         identities = len(session.identities.page(limit=10_000))
         trusted = session.packages.trusted()
     backup = {"made_at": last.made_at.isoformat(), "file": last.file} if last else None
@@ -35,6 +37,7 @@ def show(program: Program) -> None:
         [
             ("locks by itself", f"after {minutes} minutes without a key" if minutes else _NEVER),
             ("head of the trail", "in a file and the system's keyring" if in_keyring else "in a file"),
+            ("automatic tests", "on" if automatic else _PAUSED),
             ("line to the terminal", line.value),
             ("columns of the list", ", ".join(view.columns)),
             ("order of the list", f"by {view.sort.value}{', descending' if view.descending else ''}"),
@@ -47,6 +50,7 @@ def show(program: Program) -> None:
     value = {
         "idle_minutes": minutes,
         "head_in_keyring": in_keyring,
+        "automatic_tests": automatic,
         "link": line.value,
         "list": {"columns": list(view.columns), "sort": view.sort.value, "descending": view.descending},
         "last_backup": backup,
@@ -87,6 +91,22 @@ def head_in_keyring(program: Program, choice: str) -> None:
         session.keep_head_in_keyring(wanted=choice == "on")
     said = "kept in the system's keyring, too" if choice == "on" else "not kept in the system's keyring"
     program.out.show({"head_in_keyring": choice == "on"}, [f"The head of the trail: {said}."])
+@settings.command("automatic-tests")
+@click.argument("choice", type=click.Choice(["on", "paused"]))
+@json_option
+@click.pass_obj
+def automatic_tests(program: Program, choice: str) -> None:
+    """Whether anything in this home is tested by itself: on, or paused.
+
+    Every Jackfield that has the home open, workers too, follows within ten seconds; a test under way is finished.
+    Schedules stay as they are, and tests by hand go on.
+    """
+    from jackfield.services.settings import Settings
+
+    on = choice == "on"
+    with program.session() as session:
+        Settings(session.store).keep_automatic_tests(session.audit, on=on)
+    program.out.show({"automatic_tests": on}, [f"Automatic tests: {'on' if on else _PAUSED}."])
 
 
 @settings.command()

@@ -72,6 +72,7 @@ def status(program: Program) -> None:
 
     With an option that opens it, also what is in it.
     """
+    from jackfield.services.settings import Settings
     from jackfield.services.upkeep import last_backup
 
     home = program.home
@@ -87,8 +88,9 @@ def status(program: Program) -> None:
             counts = {str(state): number for state, number in session.connections.counts().items()}
             places = session.organizations.page(limit=10_000)
             backed_up = last_backup(session)
+            automatic = Settings(session.store).automatic_tests()
         value |= {"vault": "opens", "organizations": len(places), "connections": counts}
-        value["last_backup"] = instant(backed_up)
+        value |= {"automatic_tests": automatic, "last_backup": instant(backed_up)}
         lines = pairs(
             [
                 *(
@@ -98,6 +100,7 @@ def status(program: Program) -> None:
                 ),
                 *(("organizations", len(places)), ("connections", sum(counts.values()))),
                 *((f"  {state}", number) for state, number in counts.items() if number),
+                ("automatic tests", "on" if automatic else "paused: nothing is tested by itself"),
                 ("last backup", ago(backed_up)),
             ]
         )

@@ -21,6 +21,7 @@ from jackfield.model.connection import Connection
 from jackfield.model.errors import JackfieldError, LockedError, Refused
 from jackfield.net.network import Network
 from jackfield.services.session import Session
+from jackfield.services.settings import Settings
 from jackfield.services.takeover import Takeover, is_pending, pending_connections, resolve_pending, take_over
 from jackfield.services.testing import Draft
 from jackfield.store import connections, leases
@@ -77,11 +78,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class AutomaticTests:
+    """They were paused for the whole home, or go on again. At the start they are taken to be on."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LockAsked:
     """Every Jackfield on this home was asked to lock."""
 
 
-News = Tested | TestEnded | Trouble | LockAsked
+News = Tested | TestEnded | Trouble | AutomaticTests | LockAsked
 OnNews = Callable[[News], None]
 
 
@@ -111,6 +119,7 @@ class Engine:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
         self._scheduler: Future[None] | None = None
         self._look = asyncio.Event()
+        self._automatic = True  # as it was told last
         self._stopped = False
 
     def start(self) -> None:
@@ -128,7 +137,7 @@ class Engine:
         return end
 
     def schedule(self) -> None:
-        """Test what is due from now on, whenever this process holds the lease."""
+        """Test what is due from now on, whenever this process holds the lease and automatic tests are not paused."""
         if self._scheduler is None:
             self._scheduler = asyncio.run_coroutine_threadsafe(self._keep_testing(), self._loop)
 
@@ -224,7 +233,7 @@ class Engine:
             try:
                 if self._session.presence.lock_asked():
                     self._tell(LockAsked())
-                if self._has_lease():
+                if self._is_on() and self._has_lease():
                     await self._with_network(self._resolve_pending)
                     for connection_id in self._due(AT_ONCE - len(running)):
                         task = asyncio.create_task(self._scheduled(connection_id))
@@ -236,6 +245,14 @@ class Engine:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._look.wait()
+
+    def _is_on(self) -> bool:
+        """Whether anything goes out by itself; a change is told."""
+        on = Settings(self._session.store).automatic_tests()
+        if on is not self._automatic:
+            self._automatic = on
+            self._tell(AutomaticTests(on))
+        return on
 
     def _has_lease(self) -> bool:
         with self._session.store.write() as tx:

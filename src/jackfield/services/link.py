@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from jackfield.model.errors import UsageError
+from jackfield.services.choices import keep_choice, kept_choice
 
 SLOW_MS: Final = 150
 """A round trip to the terminal that takes longer makes a slow line."""
@@ -21,17 +21,10 @@ class Link(StrEnum):
 
 def kept_link(home: Path) -> Link:
     """What was chosen for this home folder; measured, unless that can be read."""
-    try:
-        return Link((home / _FILE).read_text(encoding="utf-8").strip())
-    except (OSError, ValueError):
-        return Link.AUTO
+    kept = kept_choice(home, _FILE)
+    return Link(kept) if kept in set(Link) else Link.AUTO
 
 
 def keep_link(home: Path, link: Link) -> None:
     """Choose for every start from now on. Raises UsageError when the home folder cannot be written."""
-    try:
-        (home / _FILE).write_text(f"{link.value}\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"The choice is not kept: {error.strerror}.", "--slow-link and --no-slow-link say it for one time."
-        ) from None
+    keep_choice(home, _FILE, link.value, otherwise="--slow-link and --no-slow-link say it for one time.")

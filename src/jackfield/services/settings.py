@@ -14,6 +14,7 @@ IDLE_MINUTES: Final = 5
 _IDLE: Final = "idle_minutes"
 _NEVER: Final = 0
 _HEAD: Final = "head_in_keyring"
+_AUTOMATIC_TESTS: Final = "automatic_tests"
 _PLACE: Final = "place"
 _LIST: Final = "connection_list"
 _BACKUP: Final = "last_backup"
@@ -55,6 +56,19 @@ class Settings:
             settings.put(tx, _HEAD, wanted or None)
             said = "kept there" if wanted else "not kept there"
             audit.append(tx, "settings.keyring", object_id="keyring", name="head of the trail", reason=said)
+    def automatic_tests(self) -> bool:
+        """Whether anything is tested by itself; False while that is paused for the whole home."""
+        with self._store.read() as tx:
+            return settings.get(tx, _AUTOMATIC_TESTS) is not False
+
+    def keep_automatic_tests(self, audit: Audit, *, on: bool) -> None:
+        """Pause them or let them go on, with an entry in the trail: while they are paused nobody hears of a fault."""
+        with self._store.write() as tx:
+            settings.put(tx, _AUTOMATIC_TESTS, on)
+            audit.append(
+                tx, "settings.automatic-tests", object_id="automatic-tests", name="automatic tests",
+                reason="on" if on else "paused",
+            )  # fmt: skip
 
     def place(self) -> Scope | None:
         """The organization, or project of one, that was last looked at; None: all, or it is gone."""

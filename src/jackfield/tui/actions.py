@@ -336,10 +336,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Filter",
         "filter",
         ("/",),
-        "Type a part of a name or a category.",
+        "Typing alone does it: a part of a name or a category.",
         at_once=True,
     ),
-    Action("gallery.discard", Place.GALLERY, "Discard a draft", "discard", ("d", "delete"), "Forget what was begun."),
+    Action("gallery.discard", Place.GALLERY, "Discard a draft", "discard", ("f7",), "Forget what was begun."),
     Action("form.next", Place.FORM, "Next step", "next", ("ctrl+n", "pagedown"), in_palette=False),
     Action("form.previous", Place.FORM, "Previous step", "previous", ("ctrl+b", "pageup"), in_palette=False),
     Action(
@@ -413,6 +413,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("settings.root-key", Place.SETTINGS, "Replace the root key", "root_key", ("f6",), "And the recovery key."),
     Action("settings.reseal", Place.SETTINGS, "Seal every value anew", "reseal", ("f7",), "With fresh data keys."),
     Action("settings.backup", Place.SETTINGS, "Make a backup", "backup", ("b",), "Into one new file."),
+    Action(
+        "settings.automatic-tests",
+        Place.SETTINGS,
+        "Pause or resume automatic tests",
+        "automatic_tests",
+        ("t",),
+        "For the whole home; tests by hand go on.",
+    ),
     Action("settings.look", Place.SETTINGS, "Look again", "look", ("r",), "At this machine and this home."),
     Action(
         "settings.identities", Place.SETTINGS, "Source identities", "identities", ("i",), "Keys kept once for many."

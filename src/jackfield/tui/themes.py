@@ -30,6 +30,7 @@ from typing import Final
 from textual.theme import Theme
 
 from jackfield.model.errors import NotFound, UsageError
+from jackfield.services.choices import keep_choice, kept_choice
 from jackfield.text import clean
 
 COLORS: Final = (
@@ -210,16 +211,10 @@ def chosen_theme(home: Path, environ: Mapping[str, str]) -> str:
     """The theme to start with: plain when colour is not wanted or hardly there, else what was chosen last."""
     if environ.get("NO_COLOR") or environ.get("TERM", "") in {"linux", "dumb", "vt100", "vt220", "ansi"}:
         return PLAIN
-    try:
-        name = (home / _CHOICE).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return DEFAULT
+    name = kept_choice(home, _CHOICE)
     return name if _NAME.fullmatch(name) else DEFAULT
 
 
 def remember_theme(home: Path, name: str) -> None:
     """Start with this theme from now on. Raises UsageError when the home folder cannot be written."""
-    try:
-        (home / _CHOICE).write_text(name + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"The choice is not kept: {error.strerror}.", "It holds until you leave.") from None
+    keep_choice(home, _CHOICE, name, otherwise="It holds until you leave.")

@@ -45,7 +45,7 @@ class Slot:
         """What one guess at it takes, in words."""
         if self.costs is None:
             return "random key: cannot be guessed"
-        return f"{self.costs.memory_kib // 1024} MiB, {self.costs.passes} passes"
+        return f"{self.costs.memory_kib // 1024} MiB, {self.costs.passes} pass{'es' * (self.costs.passes != 1)}"
 
 
 def are_enough(slots: Iterable[Slot]) -> bool:

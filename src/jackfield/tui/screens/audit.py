@@ -55,13 +55,13 @@ class AuditScreen(WorkingScreen[None]):
         yield TitleBar("Jackfield", "audit trail")
         yield PagedList[Entry](
             (
-                Column("No.", lambda one: Span(f"{one.seq:,}", "muted"), width=6),
+                Column("No.", lambda one: Span(f"{one.seq:,}", "muted"), width=5),
                 Column("When", lambda one: Span(f"{ago(one.at)} ago"), width=8),
                 Column("Who", lambda one: Span(f"{one.event.actor}@{one.event.host}"), share=2, least=100),
-                Column("What", lambda one: Span(one.event.action), width=18),
-                Column("Of", lambda one: Span(one.event.object_name), share=3),
-                Column("Outcome", lambda one: Span(one.event.outcome), width=9),
-                Column("", lambda one: Span(one.event.reason, "muted"), share=3),
+                Column("What", lambda one: Span(one.event.action), width=24),
+                Column("Of", lambda one: Span(one.event.object_name), share=4),
+                Column("Outcome", lambda one: Span(one.event.outcome), width=8),
+                Column("Reason", lambda one: Span(one.event.reason, "muted"), share=3),
             ),
             row_id=lambda one: str(one.seq),
             empty="Nothing is noted.",

@@ -12,7 +12,7 @@ from textual.timer import Timer
 
 from jackfield.model.connection import Connection, ConnectionSummary, Scope
 from jackfield.model.errors import JackfieldError
-from jackfield.services.engine import Engine, LockAsked, News
+from jackfield.services.engine import AutomaticTests, Engine, LockAsked, News
 from jackfield.services.form import Form
 from jackfield.services.list_view import ListView
 from jackfield.services.session import Session
@@ -83,8 +83,8 @@ class ConnectionsScreen(WorkingScreen[None]):
         yield self._pane
         yield KeyBar(
             *("connection.new", "connection.test", "list.open", "connection.filter", "connection.scope", "list.mark"),
-            *("connection.delete", "connection.change", "connection.edit"),
-            *("connection.sort", "connection.test-all", "app.lock"),
+            *("connection.delete", "connection.change", "connection.edit", "connection.sort", "connection.test-all"),
+            "app.lock",
             words={"connection.scope": "place", "connection.test-all": "test all", "connection.change": "change"},
         )
 
@@ -123,8 +123,8 @@ class ConnectionsScreen(WorkingScreen[None]):
         self.work(self._count, group="count", exclusive=True)
 
     async def _count(self) -> None:
-        counts = await self._list.counts()
-        self._title.show_place("Jackfield", *self._list.place.words, facts=facts(counts))
+        self._title.show_place("Jackfield", *self._list.place.words, facts=facts(await self._list.counts()))
+        self._note()
 
     def on_paged_list_loaded(self, event: PagedList.Loaded) -> None:
         event.stop()
@@ -253,6 +253,8 @@ class ConnectionsScreen(WorkingScreen[None]):
         match event.news:
             case LockAsked():
                 self.app.call_later(self.app.run_action, "app.lock('Locked: that was asked for from outside.')")
+            case AutomaticTests():
+                self.work(self._count, group="count", exclusive=True)
             case news:
                 if notice := self._tests.take(news):
                     self._tell(notice)

@@ -50,7 +50,7 @@ class FilterLine(Horizontal):
     def __init__(self) -> None:
         super().__init__()
         self._lifted = ""
-        self._note = ""
+        self._note = Span("")
         self.wrong = ""
         """What is wrong with what is typed; empty when nothing is."""
 
@@ -88,12 +88,13 @@ class FilterLine(Horizontal):
             self._lifted, self._field.value = text, ""
         return bool(text)
 
-    def say(self, note: str) -> None:
+    def say(self, note: Span) -> None:
         """Show a few words at the right end, as long as nothing is wrong with what is typed."""
         self._note = note
+        shown = Span(self.wrong, "failed") if self.wrong else note
         line = self.query_one("#note", LineView)
-        line.styles.width = width_of(literal(self.wrong or note)) + 2
-        line.show_lines([(Span(self.wrong, "failed") if self.wrong else Span(note, "muted"),)])
+        line.styles.width = width_of(literal(shown.text)) + 2
+        line.show_lines([(shown,)])
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -13,6 +13,7 @@ from jackfield.tui.screens.connections_columns import chooser, columns
 from jackfield.tui.screens.connections_place import NOWHERE, describe
 from jackfield.tui.widgets import paged_list
 from jackfield.tui.widgets.choose_many import ChooseMany
+from jackfield.tui.widgets.lines import Span
 from jackfield.tui.widgets.paged_list import PagedList
 
 
@@ -69,6 +70,7 @@ class ConnectionTable(PagedList[ConnectionSummary]):
         self.holding = ""  # the digest of a secret; with one, only connections that hold it are listed
         self._session = session
         self._settings = Settings(session.store)
+        self._automatic_tests = True
         self._view = ListView()
         self._keeping = Lock()
         self._every = columns(session.registry.name, self._scope_of, testing)
@@ -105,17 +107,18 @@ class ConnectionTable(PagedList[ConnectionSummary]):
         """The question which columns to show."""
         return chooser(self._every, self._view.columns, self.drawn_columns)
 
-    def note(self, *, running: int) -> str:
+    def note(self, *, running: int) -> Span:
         """What the rows do not say themselves: an order that no header shows, how many are tested now, and the like."""
         order = f"by {self._every[ListColumn(self._view.sort)].title.lower()} {'↓' if self._view.descending else '↑'}"
         shown = any(column.sort == self._view.sort for column in self.drawn_columns)
         words = (
+            "" if self._automatic_tests else "▲ automatic tests paused",
             "" if shown else order,
             "that hold the secret" if self.holding else "",
             f"{running} running" if running else "",
             f"{len(self.marked)} marked" if self.marked else "",
         )
-        return " · ".join(filter(None, words))
+        return Span(" · ".join(filter(None, words)), "muted" if self._automatic_tests else "limited")
 
     # What is listed
 
@@ -165,8 +168,9 @@ class ConnectionTable(PagedList[ConnectionSummary]):
         return True
 
     async def counts(self) -> dict[State, int]:
-        """How many connections of the place are in each state, whatever the filter."""
+        """How many connections of the place are in each state, whatever the filter. Reads what `note` says, too."""
         place, counts = self.place, self._session.connections.counts
+        self._automatic_tests = await to_thread(self._settings.automatic_tests)
         return await to_thread(counts, organization_id=place.organization_id, project_id=place.project_id)
 
     def _scope_of(self, row: ConnectionSummary) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input
 
 from jackfield.model.connection import Scope
@@ -23,6 +22,7 @@ from jackfield.tui.keys import Place, bindings
 from jackfield.tui.screens.form.screen import FormScreen
 from jackfield.tui.times import ago
 from jackfield.tui.widgets.confirm import Confirm
+from jackfield.tui.widgets.filtering import FilteringScreen
 from jackfield.tui.widgets.key_bar import KeyBar
 from jackfield.tui.widgets.lines import Line, Span, literal
 from jackfield.tui.widgets.notice import tell_error
@@ -50,12 +50,11 @@ class _Entry:
     begun: Begun | None = None
 
 
-class GalleryScreen(Screen[str | None]):
+class GalleryScreen(FilteringScreen[str | None]):
     """Chooses a provider and goes on to its form; gives the id of what was saved there, or None."""
 
     CSS_PATH = "../styles/gallery.tcss"
-    BINDINGS = [*bindings(Place.GALLERY), ("escape", "leave"), ("down", "to_list")]
-    AUTO_FOCUS = "PagedList"
+    BINDINGS = [*bindings(Place.GALLERY), ("escape", "leave")]
 
     @dataclass
     class _Read(Message):
@@ -84,7 +83,7 @@ class GalleryScreen(Screen[str | None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar("New connection", "choose a provider", id="title")
-        yield TextInput(placeholder="/ filter: a part of a name or a category")
+        yield TextInput(placeholder="Type a part of a name or a category")
         yield PagedList[_Entry](
             (
                 Column("", lambda entry: Span(entry.heading, "muted"), width=22),
@@ -95,7 +94,7 @@ class GalleryScreen(Screen[str | None]):
             empty="No provider matches. Your own may be put into the folder providers of your home as a YAML file.",
         )
         yield Prose(self._about, id="about", can_focus=False)
-        yield KeyBar("list.open", "gallery.filter", "app.back")
+        yield KeyBar("list.open", "app.back")
 
     def on_mount(self) -> None:
         self.run_worker(self._read, thread=True, group="gallery", exit_on_error=False)
@@ -103,10 +102,6 @@ class GalleryScreen(Screen[str | None]):
     def on_screen_resume(self) -> None:
         if self._summaries:
             self._renew()
-
-    @property
-    def _list(self) -> PagedList[_Entry]:
-        return self.query_one(PagedList)
 
     @property
     def _filter(self) -> TextInput:
@@ -154,38 +149,27 @@ class GalleryScreen(Screen[str | None]):
 
     # The filter
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the middle of what is typed the key of the filter is a character of it."""
+        return action != "filter" or not self._filter.value
+
     def action_filter(self) -> None:
         self.set_focus(self._filter)
 
-    def on_descendant_focus(self) -> None:
-        self._show_keys()
-
     def _show_keys(self) -> None:
-        bar = self.query_one(KeyBar)
-        if self._filter.has_focus:
-            bar.show_actions("list.open", "app.back", words={"app.back": "leave the filter"})
-        else:
-            discard = ("gallery.discard",) if self._has_drafts else ()
-            bar.show_actions("list.open", "gallery.filter", *discard, "app.back")
-
-    def action_to_list(self) -> None:
-        self._list.focus()
+        discard = ("gallery.discard",) if self._has_drafts else ()
+        words = {"app.back": "show all"} if self._filter.value else {}
+        self.query_one(KeyBar).show_actions("list.open", *discard, "app.back", words=words)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         if self._summaries:
             self._renew()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._list.focus()
-        self._list.activate_when_read()
-
     def action_leave(self) -> None:
         """Out of the filter, then out of the screen."""
-        if self._filter.has_focus or self._filter.value:
+        if self._filter.value:
             self._filter.value = ""
-            self._list.focus()
         else:
             self.dismiss(None)
 

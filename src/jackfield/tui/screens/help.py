@@ -1,28 +1,25 @@
 """What the keys do, made from the registry of actions."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterator, Set
 
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
 from jackfield.tui.keys import ACTIONS, KeyMap, Place, key_shown, keys_of
 from jackfield.tui.widgets.key_bar import KeyBar
-from jackfield.tui.widgets.lines import Line, LineView, Span
+from jackfield.tui.widgets.lines import Line, Span
+from jackfield.tui.widgets.prose import Prose, wrapped
 from jackfield.tui.widgets.title_bar import TitleBar
 
-_KEYS = 16
-_TITLE = 24
-
-
-class _Actions(LineView, can_focus=True):
-    DEFAULT_CSS = "_Actions { height: 1fr; padding: 1 1 0 1; }"
+_KEYS = 12
+_TITLE = 33
 
 
 class HelpScreen(ModalScreen[None]):
     """The actions of the screen below first, then all others; any place without an action there is left out."""
 
     BINDINGS = [("escape,question_mark,q", "dismiss(None)")]
-    DEFAULT_CSS = "HelpScreen { background: $background; }"
+    DEFAULT_CSS = "HelpScreen { background: $background; & > Prose { height: 1fr; padding: 1 1 0 1; } }"
 
     def __init__(self, places: Set[Place], key_map: KeyMap) -> None:
         super().__init__()
@@ -31,22 +28,18 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar("Help", facts=("the keys of where you were come first", "esc back"))
-        yield _Actions()
+        yield Prose(self._drawn)
         yield KeyBar("app.back")
 
-    def on_mount(self) -> None:
-        self.query_one(_Actions).show_lines(self._drawn())
-
-    def _drawn(self) -> Iterable[Line]:
+    def _drawn(self, width: int) -> Iterator[Line]:
         order = sorted(Place, key=lambda place: place not in self._places)
         for place in order:
             yield (Span(place.value, "strong"),)
             for each in ACTIONS:
                 if each.place is place:
                     keys = " ".join(key_shown(key) for key in keys_of(each.id, self._key_map))
-                    yield (
-                        Span(f"  {keys:<{_KEYS}}", "accent"),
-                        Span(f"{each.title:<{_TITLE}}"),
-                        Span(each.help, "muted"),
-                    )
+                    before = (Span(f"  {keys:<{_KEYS}}", "accent"), Span(f"{each.title:<{_TITLE}}"))
+                    for line in wrapped(each.help, width - _KEYS - _TITLE - 2):
+                        yield (*before, Span(line, "muted"))
+                        before = (Span(" " * (_KEYS + 2)), Span(" " * _TITLE))
             yield ()

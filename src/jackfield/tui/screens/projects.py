@@ -25,7 +25,7 @@ class ProjectsScreen(PlacesScreen):
         self._known = {one.id: one for one in self._all()}
         counts = self.session.connections.counts
         whole = place_row(
-            EVERY, "all projects", "and what belongs to no project", counts(organization_id=self._organization.id)
+            EVERY, "all projects", "and what belongs to none", counts(organization_id=self._organization.id)
         )
         return [
             whole,

@@ -5,13 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Static
 
 from jackfield.model.errors import JackfieldError
 from jackfield.tui.themes import Palette, read_theme, shipped_folder, theme_files
-from jackfield.tui.widgets.lines import literal
 from jackfield.tui.widgets.paged_list import PagedList
 from jackfield.tui.widgets.picker import Item, Picker
 
@@ -25,7 +22,7 @@ class ThemePicker(Picker):
     """
 
     DEFAULT_CSS = """
-    ThemePicker { background: transparent; & #about { display: block; height: auto; max-height: 3; } }
+    ThemePicker { background: transparent; & #about { height: auto; max-height: 3; color: $state-limited; } }
     """
 
     def __init__(self, home: Path, now: Palette, show: Callable[[Palette], None]) -> None:
@@ -40,12 +37,14 @@ class ThemePicker(Picker):
     def on_paged_list_highlighted(self, event: PagedList.Highlighted[Item]) -> None:
         event.stop()
         theme = self._themes[event.row.id] if event.row is not None else self._now
-        about = str(theme) if isinstance(theme, JackfieldError) else ""
-        self.query_one("#about", Static).update(Content(literal(about)))
         if self._timer is not None:
             self._timer.stop()
         shown = theme if isinstance(theme, Palette) else self._now
         self._timer = self.set_timer(SHOW_AFTER, partial(self._preview, shown))
+
+    def about(self, item: Item | None) -> str:
+        theme = self._themes[item.id] if item is not None else None
+        return str(theme) if isinstance(theme, JackfieldError) else ""
 
     def _preview(self, theme: Palette) -> None:
         if self.is_current:  # else it was answered meanwhile

@@ -1,7 +1,8 @@
 """The last line of a screen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from textual.keys import key_to_character
 from textual.strip import Strip
 
 from jackfield.tui.keys import KeyMap, action, key_shown, keys_of
@@ -12,7 +13,10 @@ _GAP = "  "
 
 
 class KeyBar(LineView):
-    """The keys that matter here, as far as they fit, and always the two that lead to all others."""
+    """The keys that matter here, as far as they fit, and always the two that lead to all others.
+
+    Where a field has the focus, keys that are typed into it are not among them.
+    """
 
     DEFAULT_CSS = """
     KeyBar { dock: bottom; height: 1; background: $panel; color: $text-muted; }
@@ -32,6 +36,10 @@ class KeyBar(LineView):
 
     def on_mount(self) -> None:
         self._key_map = self._key_map or getattr(self.app, "key_map", {})
+        self.watch(self.screen, "focused", self._on_focus_moved, init=False)
+
+    def _on_focus_moved(self) -> None:
+        self.refresh()
 
     def show_actions(self, *action_ids: str, words: Mapping[str, str] | None = None) -> None:
         """Show these actions; `words` gives one another word than its title in lower case."""
@@ -42,11 +50,10 @@ class KeyBar(LineView):
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self.rich_style
         accent = self.tone("accent", base)
-        last = [self._item(action_id) for action_id in _ALWAYS]
+        last = list(self._items(_ALWAYS))
         room = width - 2 - sum(width_of(key + word) + 1 + len(_GAP) for key, word in last)
         shown: list[tuple[str, str]] = []
-        for action_id in self._actions:
-            key, word = self._item(action_id)
+        for key, word in self._items(self._actions):
             room -= width_of(key + word) + 1 + len(_GAP)
             if room < 0:
                 break
@@ -56,6 +63,11 @@ class KeyBar(LineView):
             pieces += [(key, accent), (f" {word}{_GAP}", base)]
         return strip_of(pieces, width, base)
 
-    def _item(self, action_id: str) -> tuple[str, str]:
-        word = self._words.get(action_id) or action(action_id).title.lower()
-        return key_shown(keys_of(action_id, self._key_map)[0]), word
+    def _items(self, action_ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The first key of each that has one now, and its word."""
+        focused = self.screen.focused
+        for action_id in action_ids:
+            for key in keys_of(action_id, self._key_map):
+                if focused is None or not focused.check_consume_key(key, key_to_character(key)):
+                    yield key_shown(key), self._words.get(action_id) or action(action_id).title.lower()
+                    break

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from jackfield.tui.widgets.lines import Span
+from jackfield.tui.widgets.filtering import FilteringScreen
+from jackfield.tui.widgets.lines import Span, literal, width_of
 from jackfield.tui.widgets.paged_list import Column, PagedList
 from jackfield.tui.widgets.text_input import TextInput
+
+_NOTE: Final = 38  # cells that a note has beside its title
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +56,14 @@ def _matching(items: Sequence[Item], typed: str) -> tuple[Item, ...]:
     return tuple(item for _, _, item in sorted(scored, key=lambda entry: entry[:2]))
 
 
-class Picker(ModalScreen[str | None]):
+class Picker(FilteringScreen[str | None], ModalScreen[str | None]):
     """A filter line over a list; enter gives the id of the highlighted item, escape gives None.
 
-    The item whose id is `chosen` is highlighted first. `#about` is a text under the list, for those that have one.
+    The item whose id is `chosen` is highlighted first. Where notes are long, that of the highlighted item stands whole
+    under the list.
     """
 
-    BINDINGS = [
-        ("escape", "dismiss(None)"),
-        ("down", "move(1)"),
-        ("up", "move(-1)"),
-        ("pagedown", "page(1)"),
-        ("pageup", "page(-1)"),
-    ]
-    AUTO_FOCUS = "TextInput"
+    BINDINGS = [("escape", "dismiss(None)")]
     DEFAULT_CSS = """
     Picker {
         align: center top;
@@ -72,15 +71,8 @@ class Picker(ModalScreen[str | None]):
             width: 76; max-width: 96%; height: 18; max-height: 90%; margin-top: 2; padding: 0 1;
             background: $panel; border: round $accent;
         }
-        & #about { display: none; color: $state-limited; }
-        & PagedList {
-            background: $panel; height: 1fr; overflow-y: auto;
-            & > .list--cursor-blurred {
-                color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold;
-            }
-        }
-        &:ansi PagedList > .list--cursor-blurred { text-style: bold; }
-        &:nocolor PagedList > .list--cursor-blurred { text-style: bold reverse; }
+        & #about { display: none; height: 2; padding: 0 2; color: $text-muted; }
+        & PagedList { background: $panel; height: 1fr; overflow-y: auto; }
         &:ansi > Vertical, &:ansi PagedList { background: ansi_default; }
     }
     """
@@ -98,6 +90,7 @@ class Picker(ModalScreen[str | None]):
         self._title = title
         self._items = tuple(items)
         self._empty = empty
+        self._explains = any(width_of(item.note) > _NOTE for item in self._items)
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -113,28 +106,23 @@ class Picker(ModalScreen[str | None]):
         if any(item.aside for item in self._items):
             yield Column("", lambda item: Span(item.aside, "accent"), width=8)
 
-    @property
-    def _list(self) -> PagedList[Item]:
-        return self.query_one(PagedList)
-
     def on_mount(self) -> None:
-        self._list.can_focus = False
         self._list.load(ItemSource(self._items), row_id=self._first)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._list.load(ItemSource(self._items, event.value), keep=False)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_paged_list_highlighted(self, event: PagedList.Highlighted[Item]) -> None:
         event.stop()
-        self._list.activate_when_read()
+        text, line = self.about(event.row), self.query_one("#about", Static)
+        line.display = bool(text)
+        line.update(Content(literal(text)))
+
+    def about(self, item: Item | None) -> str:
+        """What stands under the list about the highlighted item."""
+        return item.note if item is not None and self._explains else ""
 
     def on_paged_list_activated(self, event: PagedList.Activated[Item]) -> None:
         event.stop()
         self.dismiss(event.row.id)
-
-    def action_move(self, rows: int) -> None:
-        self._list.action_move(rows)
-
-    def action_page(self, pages: int) -> None:
-        self._list.action_page(pages)

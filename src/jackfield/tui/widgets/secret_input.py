@@ -137,6 +137,10 @@ class SecretInput(LineView, can_focus=True):
     def _cursor_style(self, base: Style) -> Style:
         return base + self.get_component_rich_style("secret--cursor", partial=True) if self.has_focus else base
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether a key is a character that is typed here."""
+        return character is not None and character.isprintable()
+
     def _state_words(self) -> str:
         if not self._stored:
             return self._placeholder

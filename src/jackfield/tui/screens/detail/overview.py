@@ -9,6 +9,7 @@ from jackfield.model.connection import Connection
 from jackfield.model.errors import JackfieldError, NotFound
 from jackfield.providers.contract.provider_file import ProviderFileError
 from jackfield.services.session import Session
+from jackfield.services.settings import Settings
 from jackfield.tui.symbols import state_mark
 from jackfield.tui.times import ago, left
 from jackfield.tui.widgets.lines import Line, Span
@@ -37,6 +38,7 @@ class Facts:
     result: CheckResult | None
     damage: str
     identity: str  # name of the source identity it starts from; empty when all fields are its own
+    paused: bool = False  # nothing in this home is tested by itself
 
     @property
     def titles(self) -> dict[str, str]:
@@ -62,7 +64,8 @@ def read_facts(session: Session, connection_id: str) -> Facts:
     except JackfieldError as error:
         result, damage = None, str(error)
     identity = session.identities.of_connection(connection_id)
-    return Facts(connection, provider, place, result, damage, identity.name if identity else "")
+    paused = not Settings(session.store).automatic_tests()
+    return Facts(connection, provider, place, result, damage, identity.name if identity else "", paused)
 
 
 def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
@@ -88,7 +91,7 @@ def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
             ("Provider", f"{facts.provider.name if facts.provider else connection.provider} · {_method(facts)}", ""),
             ("Place", f"{facts.place}{'' if connection.scope.project_id else ' (every project)'}", ""),
             ("For", "; ".join(_uses(facts)), ""),
-            ("Tested", _schedule(connection), ""),
+            ("Tested", _schedule(connection, paused=facts.paused), "limited" if facts.paused else ""),
             ("Stopped", connection.automatic_tests_stopped, "limited"),
             ("Starts from", f"source identity {facts.identity}" if facts.identity else "", ""),
             ("Secret", "managed by Jackfield" if connection.platform_managed else "", ""),
@@ -134,9 +137,11 @@ def _uses(facts: Facts) -> Iterator[str]:
         yield f"{facts.titles.get(use.use, use.use)} {targets}".strip()
 
 
-def _schedule(connection: Connection) -> str:
+def _schedule(connection: Connection, *, paused: bool) -> str:
     every = connection.test_every_minutes
-    return "only by hand" if every is None else f"by itself, every {every} minutes"
+    if every is None:
+        return "only by hand"
+    return f"by itself, every {every} minutes{'; ▲ paused for this whole home' if paused else ''}"
 
 
 def _consents(connection: Connection) -> str:

@@ -122,8 +122,8 @@ def permissions_page(facts: Facts) -> Page:
         above,
         (
             Column("Permission", _permission_of, share=4),
-            Column("State", _state_of, width=13),
-            Column("Known", _evidence_of, width=9),
+            Column("State", _state_of, width=12),
+            Column("Known", _evidence_of, width=8),
             Column("", _reason_of, share=3, least=90),
         ),
         rows,
@@ -230,7 +230,7 @@ def _drawn(runs: Sequence[CheckRun], width: int) -> Iterator[Line]:
     passed = sum(run.outcome is Outcome.PASSED for run in shown)
     middle = took(median(run.duration_ms for run in shown))
     tests = "1 test" if len(shown) == 1 else f"{len(shown)} tests"
-    said = f"{tests}, {passed} passed; in the middle {middle}, at most {took(longest)}"
+    said = f"{tests}, {passed} passed; median {middle}, at most {took(longest)}"
     flapping = "   ▲ it keeps changing" if is_flapping(runs) else ""
     yield (Span(said, "muted"), Span(flapping, "limited"))
     yield ()
@@ -243,7 +243,8 @@ def run_lines(moment: Moment, result: CheckResult, width: int) -> Iterator[Line]
     yield (Span(str(mark), mark.tone), Span(f"   {run.started_at:%Y-%m-%d %H:%M:%S} UTC", "muted"))
     if run.failure is not None:
         yield from paragraph(run.failure.message, width, "strong", first="  ")
-        yield from paragraph(run.failure.next_step, width, first="  → ")
+        if run.failure.next_step:
+            yield from paragraph(run.failure.next_step, width, first="  → ")
     elif moment.because:
         yield from paragraph(f"It changed because {moment.because}.", width)
     yield ()

@@ -37,7 +37,7 @@ BeginBy = Callable[[Network, Show, Awaitable[str], Way | None], Coroutine[Any, A
 
 _WAYS: Final = {
     Way.DEVICE: ("By a code", "typed into any browser, on any device"),
-    Way.BROWSER: ("By a browser", "of this machine, or by the address it ends at"),
+    Way.BROWSER: ("By a browser", "of this machine, or of another"),
 }
 
 

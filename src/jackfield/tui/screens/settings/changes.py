@@ -12,6 +12,7 @@ from jackfield.services.engine import Engine
 from jackfield.services.packages import Offer, Standing
 from jackfield.services.rotation import rotate_data_keys
 from jackfield.services.session import Session
+from jackfield.services.settings import Settings
 from jackfield.services.slots import add_slot, change_passphrase, remove_slot
 from jackfield.services.sources import typed_path
 from jackfield.tui.screens.locked import RecoveryScreen
@@ -32,6 +33,10 @@ Answer = TypeVar("Answer")
 _FURTHER = "It opens the vault as the first one does, which stays. Nobody can recover it for you."
 _KEY_FILE = (
     "One that is not there is made. Whoever can read it opens the vault: keep it apart from backups of this home."
+)
+_PAUSING = (
+    "Nobody hears of a credential that fails, until they go on again.",
+    "Schedules stay as they are, and tests by hand go on.",
 )
 _KEYRING = (
     "Whoever is logged in here then opens the vault without being asked,",
@@ -152,6 +157,15 @@ class VaultChanges:
 
     def _tell_batch(self, number: int) -> None:
         self._screen.app.call_from_thread(self._tell, f"{number:,} values sealed anew …")
+
+    async def pause_or_resume_tests(self) -> None:
+        """Pause automatic tests for the whole home, once this is agreed to, or let them go on."""
+        settings = Settings(self._session.store)
+        on = not await to_thread(settings.automatic_tests)
+        if on or await self._ask(Confirm("Pause automatic tests for this whole home?", _PAUSING, yes="Pause")):
+            await to_thread(settings.keep_automatic_tests, self._session.audit, on=on)
+            self._engine.look_now()
+            self._tell("Automatic tests go on." if on else "Automatic tests are paused.")
 
     async def trust_or_not(self, offer: Offer) -> None:
         """Let a package's provider run, once this is agreed to, or one that may run do so no more."""

@@ -71,6 +71,7 @@ def read_rows(session: Session, shown: Shown) -> tuple[SettingRow, ...]:
         *_vault(session, keyring),
         *_identities(session),
         *_packages(session),
+        *_tests(session),
         *_backups(session),
         *_interface(session, shown),
     )
@@ -138,6 +139,18 @@ def _packages(session: Session) -> Iterator[SettingRow]:
         )  # fmt: skip
 
 
+def _tests(session: Session) -> Iterator[SettingRow]:
+    on = Settings(session.store).automatic_tests()
+    about = (
+        "Paused, nothing in this home is tested by itself, by no Jackfield and no worker; schedules stay as they are, "
+        "and what is overdue is tested when it goes on. Tests by hand always work."
+    )
+    value = "on" if on else "▲ paused for this whole home"
+    yield SettingRow(
+        "automatic-tests", "Tests", "Automatic tests …", value, "" if on else "limited", about, "automatic_tests"
+    )
+
+
 def _backups(session: Session) -> Iterator[SettingRow]:
     last = Settings(session.store).last_backup()
     value = f"last {ago(last.made_at)} ago: {last.file}" if last else "none was made from this home"
@@ -170,7 +183,7 @@ def _interface(session: Session, shown: Shown) -> Iterator[SettingRow]:
 
 def _finding(number: int, one: Finding) -> SettingRow:
     mark, tone = ("✔", "passed") if one.ok else ("✖", "failed")
-    about = f"{one.cause}{f'  → {one.next_step}' if one.next_step else ''}"
+    about = f"→ {one.next_step}" if one.next_step else ""
     return SettingRow(
         f"machine|{number}", "This machine", f"{mark} {one.name}", one.cause, "" if one.ok else tone, about
     )

@@ -20,10 +20,10 @@ from jackfield.tui.screens.settings.changes import VaultChanges
 from jackfield.tui.screens.settings.rows import SettingRow, Shown, examined, headed, read_rows
 from jackfield.tui.screens.working import Task, WorkingScreen
 from jackfield.tui.widgets.key_bar import KeyBar
-from jackfield.tui.widgets.lines import Line, Span
+from jackfield.tui.widgets.lines import Line, Span, width_of
 from jackfield.tui.widgets.notice import tell
 from jackfield.tui.widgets.paged_list import Column, PagedList
-from jackfield.tui.widgets.prose import Prose, code, paragraph
+from jackfield.tui.widgets.prose import Prose, code, paragraph, wrapped
 from jackfield.tui.widgets.rows import Rows
 from jackfield.tui.widgets.title_bar import TitleBar
 
@@ -117,8 +117,13 @@ class SettingsScreen(WorkingScreen[None]):
 
     def _about(self, width: int) -> Iterator[Line]:
         row = self._list.highlighted
-        if row is not None:
-            yield (Span(f"{row.title.removesuffix(' …')}  ", "strong"), Span(row.value, row.tone or "muted"))
+        if row is None:
+            return
+        title = f"{row.title.removesuffix(' …')}  "
+        for line in wrapped(row.value, width - width_of(title)):
+            yield (Span(title, "strong"), Span(line, row.tone or "muted"))
+            title = " " * width_of(title)
+        if row.about:
             yield from paragraph(row.about, width)
 
     async def on_paged_list_activated(self, event: PagedList.Activated[SettingRow]) -> None:
@@ -162,6 +167,9 @@ class SettingsScreen(WorkingScreen[None]):
             self._renew()
 
         self.work(changed, group="change")
+
+    def action_automatic_tests(self) -> None:
+        self._change(self._changes.pause_or_resume_tests)
 
     def action_package(self) -> None:
         row = self._list.highlighted
