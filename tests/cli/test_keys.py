@@ -198,7 +198,7 @@ def test_automatic_tests_are_paused_for_the_whole_home_and_go_on(made: Jackfield
     assert "paused: nothing is tested by itself" in made.done("status")
     assert made("connection", "test", "sites").code == 0
     told = json.loads(made.done("audit", "list", "--json"))
-    assert ("settings.automatic-tests", "paused") in {(entry["action"], entry["reason"]) for entry in told}
+    assert ("settings.tests", "paused") in {(entry["action"], entry["reason"]) for entry in told}
     made.done("settings", "automatic-tests", "on")
     assert json.loads(made.done("status", "--json"))["automatic_tests"] is True
     assert made("settings", "automatic-tests", "off").code == 2

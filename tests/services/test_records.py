@@ -66,7 +66,7 @@ def test_automatic_tests_that_are_paused_and_go_on_are_in_the_trail(session: Ses
     settings.keep_automatic_tests(session.audit, on=True)
     assert settings.automatic_tests()
     told = [(entry.event.action, entry.event.reason) for entry in session.audit.page(limit=2)]
-    assert told == [("settings.automatic-tests", "on"), ("settings.automatic-tests", "paused")]
+    assert told == [("settings.tests", "on"), ("settings.tests", "paused")]
 
 
 def test_no_entry_no_action(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

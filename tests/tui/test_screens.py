@@ -3,8 +3,8 @@
 A screen more in `support/screens.py` has its eight pictures here with `--snapshot-update`.
 """
 
+import shutil
 import socket
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -54,15 +54,26 @@ FINDINGS: Final = (
 )
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """A home in which no screen is empty; what is shown of the machine, of ids and of the time is held still."""
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which no screen is empty, made once and closed; who made it, and its ids, are held still."""
     numbers = count(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "_actor", lambda: "ada")
+        patch.setattr(socket, "gethostname", lambda: "jump-host")
+        patch.setattr(connections, "new_id", lambda: f"{next(numbers):032x}"[::-1])
+        made = furnish(tmp_path_factory.mktemp("furnished"), NOW)
+        last = LastBackup(NOW - timedelta(days=2), "/media/usb/jackfield-2026-01-08.backup")
+        Settings(made.session.store).keep_last_backup(last)
+        made.session.lock()
+    return made.home
+
+
+@pytest.fixture
+def home(furnished: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A copy of the furnished home; what is shown of the machine and of the time is held still."""
     for clock in (times, connections_arrival, expiry):
         monkeypatch.setattr(clock, "datetime", standing_at(NOW))
-    monkeypatch.setattr(session, "_actor", lambda: "ada")
-    monkeypatch.setattr(socket, "gethostname", lambda: "jump-host")
-    monkeypatch.setattr(connections, "new_id", lambda: f"{next(numbers):032x}"[::-1])
     monkeypatch.setattr(rows, "keyring_availability", lambda: Availability(False, "no D-Bus session", ""))
     monkeypatch.setattr(rows, "examine", lambda _: FINDINGS)
     monkeypatch.setattr(vault.Vault, "list_slots", lambda _: SLOTS)
@@ -70,11 +81,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     machine = importing.Machine(furnish_user(tmp_path / "user"), {"NETLIFY_AUTH_TOKEN": TOKEN})
     monkeypatch.setattr(importing.Machine, "here", lambda: machine)
     monkeypatch.delenv("NO_COLOR", raising=False)
-    made = furnish(tmp_path, NOW)
-    last = LastBackup(NOW - timedelta(days=2), "/media/usb/jackfield-2026-01-08.backup")
-    Settings(made.session.store).keep_last_backup(last)
-    yield made.home
-    made.session.lock()
+    shutil.copytree(furnished.folder, tmp_path / "home")
+    return Home(tmp_path / "home")
 
 
 async def go(pilot: Pilot[Any], name: str) -> None:

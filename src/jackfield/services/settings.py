@@ -66,7 +66,7 @@ class Settings:
         with self._store.write() as tx:
             settings.put(tx, _AUTOMATIC_TESTS, on)
             audit.append(
-                tx, "settings.automatic-tests", object_id="automatic-tests", name="automatic tests",
+                tx, "settings.tests", object_id="automatic-tests", name="automatic tests",
                 reason="on" if on else "paused",
             )  # fmt: skip
 

@@ -58,7 +58,7 @@ class AuditScreen(WorkingScreen[None]):
                 Column("No.", lambda one: Span(f"{one.seq:,}", "muted"), width=5),
                 Column("When", lambda one: Span(f"{ago(one.at)} ago"), width=8),
                 Column("Who", lambda one: Span(f"{one.event.actor}@{one.event.host}"), share=2, least=100),
-                Column("What", lambda one: Span(one.event.action), width=24),
+                Column("What", lambda one: Span(one.event.action), width=20),
                 Column("Of", lambda one: Span(one.event.object_name), share=4),
                 Column("Outcome", lambda one: Span(one.event.outcome), width=8),
                 Column("Reason", lambda one: Span(one.event.reason, "muted"), share=3),

@@ -1,6 +1,7 @@
 """What the keys do, made from the registry of actions."""
 
 from collections.abc import Iterator, Set
+from itertools import zip_longest
 
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
@@ -12,7 +13,7 @@ from jackfield.tui.widgets.prose import Prose, wrapped
 from jackfield.tui.widgets.title_bar import TitleBar
 
 _KEYS = 12
-_TITLE = 33
+_TITLE = 25
 
 
 class HelpScreen(ModalScreen[None]):
@@ -38,8 +39,8 @@ class HelpScreen(ModalScreen[None]):
             for each in ACTIONS:
                 if each.place is place:
                     keys = " ".join(key_shown(key) for key in keys_of(each.id, self._key_map))
-                    before = (Span(f"  {keys:<{_KEYS}}", "accent"), Span(f"{each.title:<{_TITLE}}"))
-                    for line in wrapped(each.help, width - _KEYS - _TITLE - 2):
-                        yield (*before, Span(line, "muted"))
-                        before = (Span(" " * (_KEYS + 2)), Span(" " * _TITLE))
+                    titles, helps = wrapped(each.title, _TITLE - 1), wrapped(each.help, width - _KEYS - _TITLE - 2)
+                    for title, line in zip_longest(titles, helps, fillvalue=""):
+                        yield (Span(f"  {keys:<{_KEYS}}", "accent"), Span(f"{title:<{_TITLE}}"), Span(line, "muted"))
+                        keys = ""
             yield ()

@@ -10,6 +10,7 @@ from jackfield.tui.widgets.lines import LineView, strip_of, width_of
 
 _ALWAYS = ("app.palette", "app.help")
 _GAP = "  "
+_EDITING = frozenset({"delete", "backspace", "left", "right", "home", "end"})
 
 
 class KeyBar(LineView):
@@ -65,9 +66,15 @@ class KeyBar(LineView):
 
     def _items(self, action_ids: Iterable[str]) -> Iterator[tuple[str, str]]:
         """The first key of each that has one now, and its word."""
-        focused = self.screen.focused
         for action_id in action_ids:
             for key in keys_of(action_id, self._key_map):
-                if focused is None or not focused.check_consume_key(key, key_to_character(key)):
+                if not self._is_for_field(key):
                     yield key_shown(key), self._words.get(action_id) or action(action_id).title.lower()
                     break
+
+    def _is_for_field(self, key: str) -> bool:
+        """Whether the focus is where that key types or edits."""
+        focused = self.screen.focused
+        if focused is None or not focused.check_consume_key("a", "a"):
+            return False
+        return key in _EDITING or focused.check_consume_key(key, key_to_character(key))

@@ -66,7 +66,8 @@ class Picker(FilteringScreen[str | None], ModalScreen[str | None]):
     BINDINGS = [("escape", "dismiss(None)")]
     DEFAULT_CSS = """
     Picker {
-        align: center top;
+        align: center top; background: $background 60%;
+        &:ansi { background: transparent; }
         & > Vertical {
             width: 76; max-width: 96%; height: 18; max-height: 90%; margin-top: 2; padding: 0 1;
             background: $panel; border: round $accent;

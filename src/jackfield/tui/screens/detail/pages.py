@@ -266,7 +266,7 @@ def audit_page(entries: Sequence[Entry]) -> Page:
             Column("What", lambda one: Span(one.event.action), share=3),
             Column("Who", lambda one: Span(one.event.actor), share=2),
             Column("Outcome", lambda one: Span(one.event.outcome), width=10),
-            Column("", lambda one: Span(one.event.reason, "muted"), share=3),
+            Column("Reason", lambda one: Span(one.event.reason, "muted"), share=3),
         ),
         entries,
         lambda one: str(one.seq),
