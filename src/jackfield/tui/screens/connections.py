@@ -23,7 +23,7 @@ from jackfield.tui.screens.connections_arrival import greetings
 from jackfield.tui.screens.connections_changes import TEST, Changes
 from jackfield.tui.screens.connections_filter import FilterLine
 from jackfield.tui.screens.connections_finding import Finding
-from jackfield.tui.screens.connections_list import ConnectionTable
+from jackfield.tui.screens.connections_list import KEYS, WORDS, ConnectionTable
 from jackfield.tui.screens.connections_pane import ConnectionPane, look, look_after
 from jackfield.tui.screens.connections_place import describe, facts
 from jackfield.tui.screens.connections_tests import ConnectionTests, Notice
@@ -81,12 +81,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         yield self._list
         yield LineView(id="rule")
         yield self._pane
-        yield KeyBar(
-            *("connection.new", "connection.test", "list.open", "connection.filter", "connection.scope", "list.mark"),
-            *("connection.delete", "connection.change", "connection.edit", "connection.sort", "connection.test-all"),
-            "app.lock",
-            words={"connection.scope": "place", "connection.test-all": "test all", "connection.change": "change"},
-        )
+        yield KeyBar(*KEYS, words=WORDS)
 
     # What is listed
 

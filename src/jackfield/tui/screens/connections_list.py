@@ -3,6 +3,7 @@
 from asyncio import Lock, to_thread
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Final
 
 from jackfield.model.connection import ConnectionSummary, Scope, State
 from jackfield.services.connections import ConnectionList, Connections, Filter, Sort
@@ -15,6 +16,20 @@ from jackfield.tui.widgets import paged_list
 from jackfield.tui.widgets.choose_many import ChooseMany
 from jackfield.tui.widgets.lines import Span
 from jackfield.tui.widgets.paged_list import PagedList
+
+KEYS: Final = (
+    *("connection.new", "connection.test", "list.open", "connection.filter", "connection.scope", "list.mark"),
+    *(
+        "connection.delete",
+        "connection.change",
+        "connection.edit",
+        "connection.sort",
+        "connection.test-all",
+        "app.lock",
+    ),
+)
+WORDS: Final = {"connection.scope": "place", "connection.test-all": "test all", "connection.change": "change"}
+"""The line of keys under the list, and what it calls them."""
 
 
 class ConnectionRows:
