@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS: Final = 5.0  # between looks whether the machine slept
 _TESTING: Final = "jackfield: testing what is due"
-_PAUSED: Final = "jackfield: automatic tests are paused for this home; waiting for: jackfield settings automatic-tests on"
+_PAUSED: Final = (
+    "jackfield: automatic tests are paused for this home; waiting for: jackfield settings automatic-tests on"
+)
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

@@ -91,6 +91,8 @@ def head_in_keyring(program: Program, choice: str) -> None:
         session.keep_head_in_keyring(wanted=choice == "on")
     said = "kept in the system's keyring, too" if choice == "on" else "not kept in the system's keyring"
     program.out.show({"head_in_keyring": choice == "on"}, [f"The head of the trail: {said}."])
+
+
 @settings.command("automatic-tests")
 @click.argument("choice", type=click.Choice(["on", "paused"]))
 @json_option

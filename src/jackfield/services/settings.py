@@ -56,6 +56,7 @@ class Settings:
             settings.put(tx, _HEAD, wanted or None)
             said = "kept there" if wanted else "not kept there"
             audit.append(tx, "settings.keyring", object_id="keyring", name="head of the trail", reason=said)
+
     def automatic_tests(self) -> bool:
         """Whether anything is tested by itself; False while that is paused for the whole home."""
         with self._store.read() as tx:
