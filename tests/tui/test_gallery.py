@@ -109,7 +109,7 @@ async def test_what_matches_nothing_says_what_could_be_done(inside: Inside) -> N
     async with stage.run_test(size=(160, 40)) as pilot:
         await shows(pilot, "providers")
         await filtered(pilot, "zzzzqq")
-        await shows(pilot, "No provider matches.", "folder providers of your home")
+        await shows(pilot, "No provider matches.", "providers/ of your home")
         await pilot.press("escape")
         await shows(pilot, "PostgreSQL")
         assert isinstance(stage.screen, GalleryScreen)

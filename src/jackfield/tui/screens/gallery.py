@@ -91,7 +91,7 @@ class GalleryScreen(FilteringScreen[str | None]):
                 Column("", lambda entry: Span(entry.note, "muted"), share=2, least=50),
             ),
             row_id=lambda entry: entry.id,
-            empty="No provider matches. Your own may be put into the folder providers of your home as a YAML file.",
+            empty="No provider matches. Your own goes into providers/ of your home, as YAML.",
         )
         yield Prose(self._about, id="about", can_focus=False)
         yield KeyBar("list.open", "app.back")
