@@ -305,7 +305,7 @@ def _forms(terminal: Terminal) -> None:
     """The gallery, and every step of the form."""
     walk(
         terminal,
-        *(("n", "choose a provider"), ("/", "leave the filter"), ("seen", "evil"), ("enter", "What is it for?")),
+        *(("n", "choose a provider"), ("/", "choose a provider"), ("seen", "evil"), ("enter", "What is it for?")),
         *((F3, "example.com"), (ESC, "What is it for?"), ("space", "evil"), (CTRL["n"], "evil")),
         *((CTRL["n"], "evil"), (CTRL["n"], "Description")),
         *((ESC, "ctrl+t test"), (ESC, "copy the address"), (ESC, "What is it for?")),
@@ -329,7 +329,7 @@ def _login(terminal: Terminal, login: MiniatureVendor) -> None:
     """A login by a code, up to the page that says what to do; then back out of all of it."""
     walk(
         terminal,
-        *(("n", "choose a provider"), ("/", "leave the filter"), ("Login", "evil"), ("enter", "What is it for?")),
+        *(("n", "choose a provider"), ("/", "choose a provider"), ("Login", "evil"), ("enter", "What is it for?")),
         *((CTRL["n"], "evil"), (CTRL["n"], "f6 logs in")),
         *((f"http://127.0.0.1:{login.port}", str(login.port)), ("down", "Private addresses")),
         *(("right", "(•) yes"), (F6, "It holds for")),

@@ -100,7 +100,7 @@ async def test_an_order_whose_column_is_hidden_is_told(filling: Filling) -> None
         await shows(pilot, "by expiry ↑")
         await pilot.press("s", "s", "s")
         await shows(pilot, "Name ↑")
-        assert not screen._list.note(running=0)
+        assert not screen._list.note(running=0).text
 
 
 @pytest.mark.parametrize(

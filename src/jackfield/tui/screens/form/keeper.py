@@ -19,15 +19,18 @@ class DraftKeeper:
         self._form: Form | None = form
         self._id = draft.id if draft is not None else draft_id_for(form.connection)
         self._version = draft.version if draft is not None else 0
-        self._kept = _written(form)
+        self._kept = self._at_first = _written(form)
         session.on_lock(self._keep_at_last)
 
     def keep(self) -> None:
-        """Seal what the form holds, if that is something new. Raises JackfieldError when it cannot be written."""
+        """Seal what the form holds, if that is something new. Raises JackfieldError when it cannot be written.
+
+        Another method alone is nothing to go on with, and begins no draft.
+        """
         if self._form is None:
             return
         written = _written(self._form)
-        if written == self._kept:
+        if written == self._kept or (not self.kept and _but_method(written) == _but_method(self._at_first)):
             return
         self._session.drafts.save(self._id, json.loads(written), version=self._version + 1)
         self._version += 1
@@ -57,3 +60,7 @@ class DraftKeeper:
 
 def _written(form: Form) -> str:
     return json.dumps(form.content(), sort_keys=True)
+
+
+def _but_method(written: str) -> dict[str, object]:
+    return {**json.loads(written), "method": ""}
