@@ -68,7 +68,6 @@ SHOTS: Final = (
     Shot("settings", ("escape", ","), "This machine"),
     Shot("identities", ("i",), "aws-hub"),
     Shot("providers", ("escape", "escape", "n"), "choose a provider"),
-    Shot("", ("/",), "leave the filter"),
     Shot("", (*"vercel",), "API token"),
     Shot("", ("enter",), "What is it for?"),
     Shot("", ("space",), "Team id"),
