@@ -21,7 +21,6 @@ from jackfield.services.logins import Prompt, Show, Way
 from jackfield.services.trial import stored_form
 from jackfield.tui.screens.form import screen as form_screen
 from jackfield.tui.screens.form.connect import ConnectStep
-from jackfield.tui.screens.form.keeper import DraftKeeper
 from jackfield.tui.screens.form.login import LoginScreen
 from jackfield.tui.screens.form.rows import FormRow
 from jackfield.tui.screens.form.screen import FormScreen
@@ -206,23 +205,6 @@ async def test_hostile_text_of_the_vendor_is_shown_as_it_is_and_acts_on_nothing(
         await shows(pilot, "[bold red]Ada[/] [/]", "24 characters that steer a terminal or hide taken out")
         text = said(stage)
         assert not [character for character in text if character != "\n" and not character.isprintable()]
-
-
-def test_another_method_alone_begins_no_draft(inside: Inside) -> None:
-    """Nothing of it is worth offering again; with something typed, the draft holds the method as well."""
-    form = Form.new(inside.session.registry.get("gitlab"), inside.scope)
-    keeper = DraftKeeper(inside.session, form, None)
-    form.choose_method("oauth")
-    keeper.keep()
-    assert inside.session.drafts.all() == ()
-    form.type("clientId", "terminal")
-    keeper.keep()
-    (draft,) = inside.session.drafts.all()
-    assert draft.content["method"] == "oauth"
-    form.choose_method("access-token")
-    keeper.keep()
-    (draft,) = inside.session.drafts.all()
-    assert draft.content["method"] == "access-token"
 
 
 async def test_a_draft_is_sealed_as_the_form_changes(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:

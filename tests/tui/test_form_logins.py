@@ -21,6 +21,7 @@ from jackfield.services.session import Session
 from jackfield.services.tokens import oauth_client
 from jackfield.services.trial import stored_form
 from jackfield.tui.screens.detail.screen import DetailScreen
+from jackfield.tui.screens.form.keeper import DraftKeeper
 from jackfield.tui.screens.form.login import LoginScreen, _left
 from jackfield.tui.screens.form.screen import FormScreen
 from providers.test_oauth import openid_provider
@@ -191,3 +192,20 @@ async def test_an_edit_is_tested_with_a_token_that_is_renewed_first(inside: Insi
 )
 def test_the_time_that_is_left_is_said_as_it_is(seconds: float, words: str) -> None:
     assert words in _left(datetime.now(UTC) + timedelta(seconds=seconds + 0.9))
+
+
+def test_another_method_alone_begins_no_draft(inside: Inside) -> None:
+    """Nothing of it is worth offering again; with something typed, the draft holds the method as well."""
+    form = Form.new(inside.session.registry.get("gitlab"), inside.scope)
+    keeper = DraftKeeper(inside.session, form, None)
+    form.choose_method("oauth")
+    keeper.keep()
+    assert inside.session.drafts.all() == ()
+    form.type("clientId", "terminal")
+    keeper.keep()
+    (draft,) = inside.session.drafts.all()
+    assert draft.content["method"] == "oauth"
+    form.choose_method("access-token")
+    keeper.keep()
+    (draft,) = inside.session.drafts.all()
+    assert draft.content["method"] == "access-token"
