@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from textual.worker import WorkerFailed
@@ -11,8 +12,12 @@ from jackfield.model.check import EvidenceKind, Grant, GrantState
 from jackfield.model.errors import HomeError, NotFound
 from jackfield.services.connections import ConnectionList
 from jackfield.services.list_view import ListView
+from jackfield.services.session import Session
+from jackfield.tui.screens import connections as connections_screen
+from jackfield.tui.screens.connections_arrival import greetings
 from jackfield.tui.screens.connections_list import ConnectionRows
 from jackfield.tui.screens.connections_pane import CANNOT_BE_READ, look, sentence
+from jackfield.tui.screens.connections_tests import Notice
 from jackfield.tui.screens.detail.screen import DetailScreen
 from jackfield.tui.screens.form.screen import FormScreen
 from jackfield.tui.screens.gallery import GalleryScreen
@@ -20,10 +25,11 @@ from jackfield.tui.widgets.paged_list import PagedList
 from jackfield.tui.widgets.text_input import TextInput
 from jackfield.tui.widgets.typed_confirm import TypedConfirm
 from support.face import until
-from support.stage import said, shows
+from support.stage import PASSPHRASE, said, shows
 from support.whole import USE, Filling, Whole, enter, result_of
 
 SIZE = (100, 30)
+WAIT = 20.0  # seconds
 
 
 @pytest.fixture
@@ -49,6 +55,33 @@ async def test_each_state_has_its_word_and_a_pass_with_doubt_is_not_green(fillin
         row = next(row for row in screen._list._pages[0] if row.name == "partly-site")
         state = next(column for column in screen._list._columns if column.title == "State").render(row)
         assert state.tone == "limited"
+
+
+async def test_what_a_start_has_to_say_is_said_whatever_is_looked_at_meanwhile(
+    filling: Filling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another screen is opened and left while it is still being read."""
+    filling.one_of_each()
+    reads, go_on = Event(), Event()
+
+    def slowly(session: Session) -> Iterator[Notice]:
+        reads.set()
+        go_on.wait(WAIT)  # not for ever: the thread outlives a test that fails
+        return greetings(session)
+
+    monkeypatch.setattr(connections_screen, "greetings", slowly)
+    app = Whole(filling.home)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await pilot.press(*PASSPHRASE.reveal(), "enter")
+        await until(pilot, reads.is_set, turns=3000)
+        await shows(pilot, "6 connections")
+        await pilot.press("question_mark")
+        await shows(pilot, "In a list")
+        await pilot.press("escape")
+        await shows(pilot, "6 connections")
+        await pilot.pause()
+        go_on.set()
+        await shows(pilot, "Credentials end:")
 
 
 async def test_the_pane_says_what_the_highlighted_one_is(filling: Filling) -> None:

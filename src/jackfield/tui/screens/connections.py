@@ -88,6 +88,7 @@ class ConnectionsScreen(WorkingScreen[None]):
     def on_mount(self) -> None:
         self._engine.listen(self._hear)
         self.work(self._arrive, group="place", exclusive=True)
+        self.work(self._greet, group="greetings")
         self._engine.schedule()
 
     def _hear(self, news: News) -> None:
@@ -98,6 +99,8 @@ class ConnectionsScreen(WorkingScreen[None]):
         place = to_thread(lambda: describe(self._session, self._settings.place()))
         self._list.place, _ = await gather(place, self._list.recall_view())
         self._read_list(keep=False)
+
+    async def _greet(self) -> None:
         await self._answered.wait()  # nothing else is read before the list is there
         for notice in await to_thread(lambda: list(greetings(self._session))):
             self._tell(notice)
