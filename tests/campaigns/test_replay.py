@@ -245,12 +245,15 @@ def test_a_deleted_connection_put_back_is_noticed(world: World, session: Session
 
 
 def test_an_older_setting_is_noticed(session: Session) -> None:
+    """One that locks later, or never, and one that tests nothing by itself."""
     kept = Settings(session.store)
     kept.keep_idle_minutes(None, session.audit)
+    kept.keep_automatic_tests(session.audit, on=False)
     older = rows(session)
     kept.keep_idle_minutes(5, session.audit)
+    kept.keep_automatic_tests(session.audit, on=True)
     put_back(session, older, tables.setting)
-    assert session.audit.replaced() == ("setting idle_minutes",)
+    assert session.audit.replaced() == ("setting automatic_tests", "setting idle_minutes")
 
 
 def test_a_package_that_was_trusted_once_is_not_trusted_again(world: World, session: Session) -> None:

@@ -275,7 +275,8 @@ class Reader:
         for row, version in self.rows("SELECT id, version FROM draft"):
             yield f"draft/{row}", ("kept", version)
         for name, value in self.rows(
-            "SELECT key, value FROM setting WHERE key IN ('head_in_keyring', 'idle_minutes', 'trusted_providers')"
+            "SELECT key, value FROM setting WHERE key IN "
+            "('automatic_tests', 'head_in_keyring', 'idle_minutes', 'trusted_providers')"
         ):
             yield f"setting/{name}", (digest_of([(value,)]), 0)
 

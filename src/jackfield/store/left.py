@@ -38,7 +38,7 @@ from sqlalchemy import (
 from jackfield.store import tables
 from jackfield.store.transaction import AnyRow, Reading
 
-GUARDED_SETTINGS: Final = ("head_in_keyring", "idle_minutes", "trusted_providers")
+GUARDED_SETTINGS: Final = ("automatic_tests", "head_in_keyring", "idle_minutes", "trusted_providers")
 _BEGIN_ANEW: Final = ("credential/", "draft/", "result/")  # their versions, at each new row under the same name
 UNGUARDED_SCOPE: Final = "audit"  # its key makes the digests of the trail itself
 _table = tables.audit_left
