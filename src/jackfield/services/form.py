@@ -405,6 +405,12 @@ class Form:
             "unverified": self.unverified_host,
         }
 
+    def typed(self) -> dict[str, Any]:
+        """The same, but for the method, and for texts that a method begins with: what is worth going on with."""
+        begins = [defaults(method).items() for method in self.methods]
+        texts = {name: text for name, text in self.texts.items() if not any((name, text) in one for one in begins)}
+        return {**self.content(), "method": "", "texts": texts}
+
     @classmethod
     def from_content(cls, provider: "Provider", content: Mapping[str, Any]) -> Self:
         """A form as its draft kept it, but for its identity; what the provider no longer has is left out."""

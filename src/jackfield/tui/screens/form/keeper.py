@@ -2,10 +2,8 @@
 
 import json
 from contextlib import suppress
-from typing import Any
 
 from jackfield.model.errors import JackfieldError
-from jackfield.providers.contract.fields import defaults
 from jackfield.services.drafts import SavedDraft
 from jackfield.services.form import Form
 from jackfield.services.resuming import draft_id_for
@@ -21,7 +19,7 @@ class DraftKeeper:
         self._form: Form | None = form
         self._id = draft.id if draft is not None else draft_id_for(form.connection)
         self._version = draft.version if draft is not None else 0
-        self._kept, self._at_first = _written(form), _typed(form)
+        self._kept, self._at_first = _written(form), form.typed()
         session.on_lock(self._keep_at_last)
 
     def keep(self) -> None:
@@ -32,7 +30,7 @@ class DraftKeeper:
         if self._form is None:
             return
         written = _written(self._form)
-        if written == self._kept or (not self.kept and _typed(self._form) == self._at_first):
+        if written == self._kept or (not self.kept and self._form.typed() == self._at_first):
             return
         self._session.drafts.save(self._id, json.loads(written), version=self._version + 1)
         self._version += 1
@@ -62,10 +60,3 @@ class DraftKeeper:
 
 def _written(form: Form) -> str:
     return json.dumps(form.content(), sort_keys=True)
-
-
-def _typed(form: Form) -> dict[str, Any]:
-    """What the form holds but for its method, and for texts that a method begins with."""
-    begins = [defaults(method).items() for method in form.methods]
-    texts = {name: text for name, text in form.texts.items() if not any((name, text) in one for one in begins)}
-    return {**form.content(), "method": "", "texts": texts}
