@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import queue
 import subprocess
 import sys
 import threading
@@ -228,7 +229,12 @@ def test_the_schedule_goes_on_after_a_failing_disk(
 
 
 def test_while_automatic_tests_are_paused_nothing_goes_out_by_itself(
-    session: Session, make: Make, start: Start, reopen: Callable[[], Session], netlify: Netlify
+    session: Session,
+    make: Make,
+    start: Start,
+    reopen: Callable[[], Session],
+    netlify: Netlify,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another process pauses and resumes: it is told once each, the lease is left alone, and by hand all works."""
     due, other = make("due", test_every_minutes=60), make("other")
@@ -241,8 +247,12 @@ def test_while_automatic_tests_are_paused_nothing_goes_out_by_itself(
     assert isinstance(by_hand := news.get(timeout=WAIT), Tested)
     assert by_hand.connection_id == other.id
     asked = len(netlify.vendor.requests)
-    engine.look_now()
-    engine.run(lambda _: asyncio.sleep(0)).future.result(WAIT)
+    looks: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    is_on = engine._is_on
+    monkeypatch.setattr(engine, "_is_on", lambda: looks.put(on := is_on()) or on)
+    for _ in range(2):  # when the second begins, the first is through
+        engine.look_now()
+        assert looks.get(timeout=WAIT) is False
     assert (len(netlify.vendor.requests), holder(session), news.empty()) == (asked, "", True)
     assert session.tests.due() != ()
     Settings((again := reopen()).store).keep_automatic_tests(again.audit, on=True)
