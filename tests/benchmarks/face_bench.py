@@ -1,20 +1,19 @@
-"""What the interface costs: `python tests/benchmarks/face_bench.py [--runs 5]`.
+"""What the interface costs at its start and at rest: `python tests/benchmarks/face_bench.py [--runs 5]`.
 
-Start and rest against a bare Textual application with a list and a footer, alternately in one run; then a list of 100
-and of 100,000 rows, key by key. Prints figures and ratios, and asserts none.
+Against a bare Textual application with a list and a footer, alternately in one run. Prints figures and ratios, and
+asserts none. What its lists cost is in `list_bench.py`.
 """
 
 import argparse
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from support.terminal import KEYS, Terminal
+from support.terminal import Terminal
 
 _BARE = """
 from textual.app import App
@@ -29,17 +28,6 @@ class Bare(App):
         table.add_rows([(f"row {number}", "passed") for number in range(30)])
 Bare().run()
 """
-_LIST = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from support.face import Face, Rows, example_list
-from jackfield.tui.widgets.key_bar import KeyBar
-from jackfield.tui.widgets.title_bar import TitleBar
-listing = example_list()
-Face(Path(sys.argv[3]), TitleBar("Jackfield", "list"), listing, KeyBar("list.open"),
-     ready=lambda face: listing.load(Rows(int(sys.argv[1])))).run()
-"""
 _SIZE = {"columns": 120, "lines": 40}
 
 
@@ -50,8 +38,6 @@ def main() -> None:
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as home:
         _starts(home, runs)
-        for rows in (100, 100_000):
-            _list(home, rows)
 
 
 def _starts(home: str, runs: int) -> None:
@@ -92,28 +78,6 @@ def _rest(terminal: Terminal, seconds: float) -> tuple[float, int]:
     while (left := end - monotonic()) > 0:
         terminal.read(left)
     return (terminal.cpu_ms() - before) / seconds, len(terminal.raw) - written
-
-
-def _list(home: str, rows: int) -> None:
-    """Milliseconds and bytes of single keys in a list."""
-    tests = str(Path(__file__).resolve().parents[1])
-    with Terminal([sys.executable, "-c", _LIST, str(rows), tests, home], **_SIZE) as terminal:
-        terminal.wait_for("connection-00030")
-        terminal.settle(0.5)
-        print(f"\n| {rows:,} rows, {terminal.rss_mib():.0f} MiB | ms (median) | bytes (median) |\n|---|---|---|")
-        _keys(terminal, "down, no scroll", ["down"] * 20)
-        _keys(terminal, "to the edge", ["down"] * 15, show=False)
-        _keys(terminal, "down, scrolls", ["down"] * 20)
-        _keys(terminal, "page down", ["pagedown"] * 2)
-        _keys(terminal, "end, home", ["end", "home"] * 3)
-        _keys(terminal, "mark", ["space"] * 5)
-
-
-def _keys(terminal: Terminal, name: str, keys: Sequence[str], *, show: bool = True) -> None:
-    costs = [terminal.press(KEYS[key]) for key in keys]
-    if show:
-        ms, written = (statistics.median(each) for each in ([c.ms for c in costs], [c.written for c in costs]))
-        print(f"| {name} | {ms:.1f} | {written:.0f} |")
 
 
 if __name__ == "__main__":
