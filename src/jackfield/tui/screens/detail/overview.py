@@ -71,6 +71,7 @@ def read_facts(session: Session, connection_id: str) -> Facts:
 def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
     """Who it is, what it reached, until when; then what the user decided."""
     connection, result = facts.connection, facts.result
+    paused = facts.paused and connection.test_every_minutes is not None
     mark = state_mark(connection.state, connection.failure_kind, connection.unverified)
     tested = f"tested {ago(connection.tested_at)} ago" if connection.tested_at else "never tested"
     yield (Span(f"{mark} ", mark.tone), Span(f"  {tested}", "muted"))
@@ -91,7 +92,7 @@ def overview_lines(facts: Facts, width: int) -> Iterator[Line]:
             ("Provider", f"{facts.provider.name if facts.provider else connection.provider} · {_method(facts)}", ""),
             ("Place", f"{facts.place}{'' if connection.scope.project_id else ' (every project)'}", ""),
             ("For", "; ".join(_uses(facts)), ""),
-            ("Tested", _schedule(connection, paused=facts.paused), "limited" if facts.paused else ""),
+            ("Tested", _schedule(connection, paused=paused), "limited" if paused else ""),
             ("Stopped", connection.automatic_tests_stopped, "limited"),
             ("Starts from", f"source identity {facts.identity}" if facts.identity else "", ""),
             ("Secret", "managed by Jackfield" if connection.platform_managed else "", ""),
