@@ -105,6 +105,16 @@ class TestOci(SecondCredential):
         assert {request.headers["host"] for request in changes} == {"identity.eu-frankfurt-1.oraclecloud.com"}
         assert session.connections.fields(managed, reason="test")["region"] == "us-ashburn-1"
 
+    def test_region_that_is_none_leads_to_no_other_host(
+        self, session: Session, managed: Connection, world: OwnOciKeys
+    ) -> None:
+        """What the vendor calls its home becomes part of an address: only a region's name may."""
+        world.home_called = "thief.example.net/"
+
+        assert run(session, managed, world)[0] is Takeover.DONE
+
+        assert {request.headers["host"].rpartition(".oraclecloud.com")[2] for request in world.vendor.requests} == {""}
+
     def test_key_that_was_not_added_is_not_waited_for(
         self, session: Session, managed: Connection, world: OwnOciKeys, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -90,6 +90,7 @@ class Oci(HttpWorld):
         identity, kms = f"identity.{REGION}.oraclecloud.com", f"kms.{REGION}.oraclecloud.com"
 
         self.home = REGION
+        self.home_called = ""  # another name that it says its home region has
         self.keys = {fingerprint(key()): key().public_key()}
         self.may_change_keys = {"list", "add", "end"}
 
@@ -152,10 +153,13 @@ class Oci(HttpWorld):
     def _regions(self, request: Request) -> Any:
         assert request.params["tenancy"] == TENANCY
         subscribed = {REGION: "IAD", "eu-frankfurt-1": "FRA"}
-        return [
+        told = [
             {"regionName": name, "regionKey": short, "status": "READY", "isHomeRegion": name == self.home}
             for name, short in subscribed.items()
         ]
+        if self.home_called:
+            told[0]["regionName"] = self.home_called
+        return told
 
     def _keys_of_user(self, request: Request) -> Any:
         if request.params["user"] != USER or not self.reads_itself or "list" not in self.may_change_keys:

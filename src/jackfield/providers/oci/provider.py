@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import re
 from collections.abc import Generator, Mapping, Sequence
 from email.utils import formatdate
 from typing import Any, Final
@@ -27,6 +28,7 @@ _DOMAINS: Final = {
     "oc19": "oraclecloud.eu",
     **{f"oc{number}": f"oraclecloud{number}.com" for number in (5, 8, 9, 10, 14, 15, 16, 17, 20, 21, 23, 24, 26, 29)},
 }
+_REGION: Final = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")  # as the field asks for it
 _ENDED: Final = frozenset({"DELETING", "DELETED"})
 _LONGEST_LISTING: Final = 10  # pages
 _MOST_GROUPS: Final = 20
@@ -106,10 +108,14 @@ async def _own_keys(call: Call) -> str:
 
 
 async def _home_region(call: Call) -> str:
-    """The tenancy's home region; the connection's own where the user may not read which that is."""
+    """The tenancy's home region; the connection's own where the user may not read which that is.
+
+    It becomes part of an address, so that only what reads as a region is taken.
+    """
     url = f"{_identity(call, call.text('region'))}/tenancies/{quote(call.text('tenancyOcid'), safe='')}"
     status, regions, _ = await _listing(call.http(), call, f"{url}/regionSubscriptions", {})
-    home = (str(one.get("regionName")) for one in regions if one.get("isHomeRegion") is True)
+    named = (str(one.get("regionName")) for one in regions if one.get("isHomeRegion") is True)
+    home = filter(_REGION.fullmatch, named)
     return next(home, call.text("region")) if status == 200 else call.text("region")
 
 
