@@ -162,6 +162,29 @@ async def test_the_highlighted_row_is_kept_by_id(tmp_path: Path) -> None:
         assert listing.cursor == 8
 
 
+@pytest.mark.parametrize("before", [None, 50], ids=["the first list", "a list in another's place"])
+async def test_moves_typed_before_a_list_is_there_count_in_it(tmp_path: Path, before: int | None) -> None:
+    """Who knows the way does not wait: down, down, up leads to the second row, whenever the rows come."""
+    listing = example_list()
+    face = Face(tmp_path, listing)
+    async with face.run_test() as pilot:
+        if before is not None:
+            listing.load(Rows(before))
+            await face.workers.wait_for_complete()
+            await pilot.press("down", "down", "down")
+        slow = Held(9, "late")
+        listing.load(slow, keep=False)
+        while not slow.wanted.is_set():
+            await pilot.pause()
+        await pilot.press("up", "down", "down", "up")
+        slow.gate.set()
+        await until(pilot, lambda: listing._source is slow)
+        assert listing.highlighted is not None
+        assert listing.highlighted.id == "late-1"
+        await pilot.press("down")
+        assert listing.cursor == 2
+
+
 async def test_what_is_opened_is_of_the_list_that_was_asked_for(tmp_path: Path) -> None:
     """Who types a filter and opens at once gets the first row that matches, never one of the list from before."""
     opened: list[str] = []

@@ -83,7 +83,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
     """One row a line under a header line; moving repaints the two rows that changed.
 
     `load` reads a source in a thread; the answer of a source that was replaced meanwhile is dropped. The highlighted
-    row and the marks are kept by id.
+    row and the marks are kept by id. Moves typed before another list is there count from its start.
     """
 
     BINDINGS = bindings(Place.LIST)
@@ -161,6 +161,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         self._opens = False  # whether the first row of what is asked for is opened when it comes
         self._keeps = True  # whether the row that is highlighted shall stay so
         self._moved = False  # whether somebody moved since a source was asked
+        self._ahead = 0  # rows that somebody moved on from the start of a list that is not there yet
         self._count = 0
         self._pages: dict[int, Sequence[Row]] = {}
         self._strips: LRUCache[tuple[int, bool, bool], Strip] = LRUCache(PAGE_ROWS * 2)
@@ -209,7 +210,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
 
         `row_id` is highlighted instead, when it is there.
         """
-        self._asked, self._keeps, self._moved, self._opens = source, keep, False, False
+        self._asked, self._keeps, self._moved, self._opens, self._ahead = source, keep, False, False, 0
         if sort is not None:
             self._sort = sort
         if empty is not None:
@@ -278,7 +279,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         self._pages = {start.number: start.rows}
         self._strips.clear()
         self.virtual_size = Size(self.size.width, start.count + self._head)
-        self.set_reactive(PagedList.cursor, start.cursor)
+        self.set_reactive(PagedList.cursor, self.validate_cursor(start.cursor + self._ahead))
         self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Loaded(self, start.count))
@@ -403,6 +404,8 @@ class PagedList(LineView, Generic[Row], can_focus=True):
             self.refresh(Region(0, self._head, self.size.width, self.size.height - self._head))
 
     def action_move(self, rows: int) -> None:
+        if self._asked is not self._source and (self._source is None or not self._keeps):
+            self._ahead = max(0, self._ahead + rows)
         self.cursor += rows
 
     def action_page(self, pages: int) -> None:
@@ -410,10 +413,10 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         top = max(0, min(self._count - self._visible_rows, self.scroll_offset.y + step))
         with self.app.batch_update():
             self.scroll_to(y=top, animate=False, force=True)
-            self.cursor += step
+            self.action_move(step)
 
     def action_first(self) -> None:
-        self.cursor = 0
+        self._ahead = self.cursor = 0
 
     def action_last(self) -> None:
         self.cursor = self._count - 1
