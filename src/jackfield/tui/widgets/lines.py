@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -15,7 +16,18 @@ from textual.strip import Strip
 
 from jackfield.text import clean
 
-TONES: Final = ("passed", "limited", "unproven", "failed", "untested", "muted", "strong", "accent", "rule")
+TONES: Final = {
+    "passed": "state-passed",
+    "limited": "state-limited",
+    "unproven": "state-unproven",
+    "failed": "state-failed",
+    "untested": "state-untested",
+    "muted": "text-muted",
+    "accent": "accent",
+    "rule": "rule",
+    "strong": "",
+}
+"""What a piece of text may be drawn like: the theme's variable that is its colour; `strong` is bold instead."""
 
 
 class Span(NamedTuple):
@@ -26,6 +38,7 @@ class Span(NamedTuple):
 
 
 Line = Sequence[Span]
+_BOLD: Final = Style(bold=True)
 Sender = TypeVar("Sender")
 
 
@@ -87,28 +100,18 @@ def strip_of(pieces: Iterable[tuple[str, Style]], width: int, fill: Style) -> St
 
 
 @lru_cache(maxsize=256)
-def _blend(base: Style, tone: Style) -> Style:
-    return base + Style(color=tone.color, bold=tone.bold, dim=tone.dim, italic=tone.italic)
+def _colored(base: Style, color: str) -> Style:
+    return base + Style(color=Color.parse(color).rich_color)
 
 
 class LineView(ScrollView, can_focus=False):
     """A widget drawn by the line, with the tones of the theme. Subclasses give lines with `show_lines`."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in TONES}
     DEFAULT_CSS = """
     LineView {
         width: 1fr; height: auto; overflow-x: hidden; overflow-y: auto;
         scrollbar-size-vertical: 1;
-        & > .tone--passed { color: $state-passed; }
-        & > .tone--limited { color: $state-limited; }
-        & > .tone--unproven { color: $state-unproven; }
-        & > .tone--failed { color: $state-failed; }
-        & > .tone--untested { color: $state-untested; }
-        & > .tone--muted { color: $text-muted; }
-        & > .tone--strong { text-style: bold; }
-        & > .tone--accent { color: $accent; }
-        & > .tone--rule { color: $rule; }
     }
     """
 
@@ -134,9 +137,10 @@ class LineView(ScrollView, can_focus=False):
 
     def tone(self, tone: str, base: Style) -> Style:
         """`base` in the colour of `tone`; an unknown or empty tone is `base` itself."""
-        if tone not in TONES:
-            return base
-        return _blend(base, self.get_component_rich_style(f"tone--{tone}", partial=True))
+        if tone == "strong":
+            return base + _BOLD
+        variable = TONES.get(tone)
+        return _colored(base, self.app.theme_variables[variable]) if variable else base
 
     def mark(self, base: Style) -> tuple[tuple[str, Style], ...]:
         """The piece that a title begins with where the app's `sub_title` marks every screen: that this is a demo."""
