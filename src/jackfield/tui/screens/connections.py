@@ -1,6 +1,6 @@
 """The home screen: the connections of a place, what the highlighted one is, and what can be done with them."""
 
-from asyncio import Event, gather, to_thread
+from asyncio import Event, to_thread
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
@@ -16,7 +16,6 @@ from jackfield.services.engine import AutomaticTests, Engine, LockAsked, News
 from jackfield.services.form import Form
 from jackfield.services.list_view import ListView
 from jackfield.services.session import Session
-from jackfield.services.settings import Settings
 from jackfield.services.trial import cloned_form, stored_form
 from jackfield.tui.keys import Place, bindings
 from jackfield.tui.screens.connections_arrival import greetings
@@ -25,7 +24,7 @@ from jackfield.tui.screens.connections_filter import FilterLine
 from jackfield.tui.screens.connections_finding import Finding
 from jackfield.tui.screens.connections_list import KEYS, WORDS, ConnectionTable
 from jackfield.tui.screens.connections_pane import ConnectionPane, look, look_after
-from jackfield.tui.screens.connections_place import describe, facts
+from jackfield.tui.screens.connections_place import facts
 from jackfield.tui.screens.connections_tests import ConnectionTests, Notice
 from jackfield.tui.screens.detail.screen import DetailScreen
 from jackfield.tui.screens.form.screen import FormScreen
@@ -41,6 +40,7 @@ from jackfield.tui.widgets.paged_list import PagedList
 from jackfield.tui.widgets.title_bar import TitleBar
 
 GATHER: Final = 0.2  # seconds in which news is gathered before it is shown
+_USUAL: Final = "-usual"  # what a screen high enough for a pane is classed as
 STALE: Final = 60.0  # seconds after which a move reads the list again, for its times are relative
 
 
@@ -49,7 +49,7 @@ class ConnectionsScreen(WorkingScreen[None]):
 
     BINDINGS = [*bindings(Place.CONNECTIONS), ("escape", "lift_filter")]
     AUTO_FOCUS = "PagedList"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-usual"), (34, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, _USUAL)]
 
     @dataclass
     class Heard(Message):
@@ -58,10 +58,9 @@ class ConnectionsScreen(WorkingScreen[None]):
         news: News
 
     def __init__(self, session: Session, engine: Engine) -> None:
-        super().__init__()
+        super().__init__(classes=_USUAL)  # said at once, it is styled once
         self._session = session
         self._engine = engine
-        self._settings = Settings(session.store)
         self._tests = ConnectionTests(session, engine)
         self._changes = Changes(session, self)
         self._title = TitleBar("Jackfield")
@@ -88,20 +87,20 @@ class ConnectionsScreen(WorkingScreen[None]):
     def on_mount(self) -> None:
         self._engine.listen(self._hear)
         self.work(self._arrive, group="place", exclusive=True)
-        self.work(self._greet, group="greetings")
-        self._engine.schedule()
+        self.work(self._begin, group="begin")
 
     def _hear(self, news: News) -> None:
         """In the engine's thread."""
         self.post_message(self.Heard(news))
 
     async def _arrive(self) -> None:
-        place = to_thread(lambda: describe(self._session, self._settings.place()))
-        self._list.place, _ = await gather(place, self._list.recall_view())
+        await self._list.recall()
         self._read_list(keep=False)
 
-    async def _greet(self) -> None:
-        await self._answered.wait()  # nothing else is read before the list is there
+    async def _begin(self) -> None:
+        """What waits for the list, so that nothing else is read before it: due tests, and what is worth saying."""
+        await self._answered.wait()
+        self._engine.schedule()
         for notice in await to_thread(lambda: list(greetings(self._session))):
             self._tell(notice)
 
@@ -121,6 +120,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         self.work(self._count, group="count", exclusive=True)
 
     async def _count(self) -> None:
+        await self._answered.wait()
         self._title.show_place("Jackfield", *self._list.place.words, facts=facts(await self._list.counts()))
         self._note()
 

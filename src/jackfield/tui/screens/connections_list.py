@@ -11,7 +11,7 @@ from jackfield.services.list_view import ListColumn, ListView
 from jackfield.services.session import Session
 from jackfield.services.settings import Settings
 from jackfield.tui.screens.connections_columns import chooser, columns
-from jackfield.tui.screens.connections_place import NOWHERE, describe
+from jackfield.tui.screens.connections_place import NOWHERE, Shown, describe
 from jackfield.tui.widgets import paged_list
 from jackfield.tui.widgets.choose_many import ChooseMany
 from jackfield.tui.widgets.lines import Span
@@ -109,9 +109,12 @@ class ConnectionTable(PagedList[ConnectionSummary]):
             self.show_columns([self._every[name] for name in view.columns])
         self._view = view
 
-    async def recall_view(self) -> None:
-        """Be looked at as it was last."""
-        self.view = await to_thread(self._settings.list_view)
+    async def recall(self) -> None:
+        """Be about the place where it was left, and looked at as it was there."""
+        self.place, self.view = await to_thread(self._left)
+
+    def _left(self) -> tuple[Shown, ListView]:
+        return describe(self._session, self._settings.place()), self._settings.list_view()
 
     async def keep_view(self) -> None:
         """Be looked at like this after the next start, too."""
