@@ -194,8 +194,10 @@ class SessionDoor:
     def warm(self) -> None:
         """Load what opening will need, while the passphrase is typed."""
         import jackfield.services.engine
-        import jackfield.services.session
-        import jackfield.tui.screens.connections  # noqa: F401  all three are imported for their cost alone
+        import jackfield.tui.screens.connections  # noqa: F401  both are imported for their cost alone
+        from jackfield.providers.contract.registry import Registry
+
+        Registry()  # what it reads of the providers shipped is kept
 
     def _open(self, source: "Callable[[], KeySource]") -> None:
         from jackfield.services.session import Session

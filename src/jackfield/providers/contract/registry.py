@@ -5,8 +5,9 @@ Loading a provider reads its YAML only; no vendor library and no provider.py is 
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -68,8 +69,7 @@ class Registry:
         self._sources: dict[str, _Source] = {}
         self._aliases: dict[str, str] = {}
         self._summaries: dict[str, Summary] = {}
-        for source in _built_in():
-            summary, aliases = _top_lines(source.file)
+        for source, summary, aliases in _built_in():
             self._sources[summary.slug] = source
             self._summaries[summary.slug] = summary
             self._aliases |= dict.fromkeys(aliases, summary.slug)
@@ -85,15 +85,16 @@ class Registry:
         return self._offers
 
     def trust(self, digests: Mapping[str, str]) -> None:
-        """Look at the packages anew, and use those offers whose digest is the given one of their name, and no others.
+        """Use those offers, as they are now, whose digest is the given one of their name, and no others.
 
         One that changed, or is trusted and cannot be used, is among the problems.
         """
         for slug in [slug for slug, source in self._sources.items() if source.offer]:
             self._drop(slug)
         self.problems = [problem for problem in self.problems if problem.line]  # those of packages have no line
-        self._trusted, self._offers = dict(digests), find_offers()
-        for offer in self._offers:
+        self._trusted = dict(digests)
+        self._offers = find_offers() if digests else None  # a vault that trusts none opens without looking
+        for offer in self._offers or ():
             standing = self.standing(offer)
             reason = ""
             if standing is Standing.TRUSTED:
@@ -251,9 +252,11 @@ def _why_not_own(provider: "Provider") -> str:
     return ""
 
 
-def _built_in() -> Iterator[_Source]:
-    for file in sorted(BUILT_IN.glob("*/provider.yaml")):
-        yield _Source(file, f"jackfield.providers.{file.parent.name}")
+@cache
+def _built_in() -> tuple[tuple[_Source, Summary, tuple[str, ...]], ...]:
+    """Each of ours, with its summary and its aliases."""
+    files = sorted(BUILT_IN.glob("*/provider.yaml"))
+    return tuple((_Source(file, f"jackfield.providers.{file.parent.name}"), *_top_lines(file)) for file in files)
 
 
 def _top_lines(file: Path) -> tuple[Summary, tuple[str, ...]]:
