@@ -71,6 +71,7 @@ def make_engine(path: Path, key: bytes) -> Engine:
         module=cipher,
         poolclass=QueuePool,
         pool_size=4,
+        pool_use_lifo=True,  # the one used last has what was read last in its cache
         hide_parameters=True,
     )
 
