@@ -179,7 +179,7 @@ class ConnectionsScreen(WorkingScreen[None]):
         event.stop()
         self._list.filter = event.filter
         self._note()
-        self._read_list(keep=False)
+        self._list.read(keep=False)
 
     def on_filter_line_not_understood(self, event: FilterLine.NotUnderstood) -> None:
         event.stop()
