@@ -72,6 +72,47 @@ async def test_what_follows_the_key_of_a_filter_filters(tmp_path: Path, leads: t
         await shows(pilot, f" {typed}")
 
 
+async def test_what_follows_a_key_that_opens_a_screen_is_typed_there(tmp_path: Path) -> None:
+    """None of it acts on the screen before: o would change the place, s the order, and t would test."""
+    filling = Filling.of(tmp_path)
+    filling.one_of_each()
+    filling.session.lock()
+    app = Whole(filling.home)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await enter(pilot)
+        await shows(pilot, "6 connections")
+        send(app, *"npostgres", "enter")
+        await shows(pilot, "New connection › PostgreSQL")
+        await pilot.press("escape", "escape", "escape")
+        await shows(pilot, "6 connections", "Name ↑", "untested")
+
+
+async def test_moves_typed_with_the_key_that_opens_a_list_move_in_it(tmp_path: Path) -> None:
+    """The second provider is opened, and the highlight of the list before stays where it was."""
+    filling = Filling.of(tmp_path)
+    filling.one_of_each()
+    filling.session.lock()
+    app = Whole(filling.home)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await enter(pilot)
+        await shows(pilot, "6 connections")
+        listing = app.screen.query_one(PagedList)
+        send(app, "n", "down", "down", "up", "enter")
+        await shows(pilot, "New connection › CircleCI")
+        assert listing.cursor == 0
+
+
+async def test_a_key_after_a_choice_is_about_what_was_chosen(inside: Inside) -> None:
+    """The next method is chosen, and it is that one's login that the next key begins."""
+    form = Form.new(inside.session.registry.get("gitlab"), inside.scope)
+    stage = Stage(inside, lambda vault: FormScreen(vault.session, vault.engine, form))
+    async with stage.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("ctrl+n", "ctrl+n")
+        await shows(pilot, "glpat-")
+        send(stage, "up", "right", "f6")
+        await shows(pilot, "How do you log in?")
+
+
 async def test_what_follows_a_tab_at_the_first_run_is_the_second_passphrase(tmp_path: Path) -> None:
     app = Whole(Home(tmp_path / "home"))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from rich.console import RenderableType
 from textual.app import App
-from textual.events import CursorPosition, Event, InputEvent, Paste, Resize
+from textual.events import CursorPosition, Event, InputEvent, Key, Paste, Resize
 from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -31,6 +31,7 @@ from jackfield.tui.screens.too_small import TooSmall
 from jackfield.tui.screens.working import Fault
 from jackfield.tui.terminal import TerminalDriver
 from jackfield.tui.themes import DEFAULT, PLAIN, Palette, chosen_theme, find_theme, remember_theme
+from jackfield.tui.typed_ahead import settle
 from jackfield.tui.widgets.notice import tell, tell_error
 
 _UNDER: Final = 2  # screens that are always there: Textual's empty one, and the locked or the first open one
@@ -163,7 +164,21 @@ class JackfieldApp(App[int], inherit_bindings=False):
             if self._lock_when_away():
                 return
             self._idle.touch()
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await settle(self)
+            if isinstance(event, Key) and await self._acts(event):
+                return
         await super().on_event(event)
+
+    async def _acts(self, event: Key) -> bool:
+        """Run what a key is bound to at once, unless it is typed where the focus is; whether it was.
+
+        By Textual's own way the keys behind it would meanwhile go to the widget that has the focus before.
+        """
+        around = self.focused.ancestors_with_self if self.focused is not None else ()
+        if any(node.check_consume_key(event.key, event.character) for node in around):
+            return False
+        return await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
 
     def action_idle(self) -> None:
         """Let the user choose how long the vault stays open unattended."""

@@ -108,6 +108,10 @@ class FilterLine(Horizontal):
             self.post_message(self.Changed(meant))
         self.say(self._note)
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether a key leaves the field for the list."""
+        return key in _LEAVING
+
     def on_key(self, event: events.Key) -> None:
         if event.key in _LEAVING:
             event.stop()

@@ -77,4 +77,4 @@ class KeyBar(LineView):
         focused = self.screen.focused
         if focused is None or not focused.check_consume_key("a", "a"):
             return False
-        return key in _EDITING or focused.check_consume_key(key, key_to_character(key))
+        return key in _EDITING or (key_to_character(key) or "\n").isprintable()

@@ -17,6 +17,7 @@ REVEAL_SECONDS: Final = 10.0
 _BULLET: Final = "•"
 _ROWS: Final = 8  # the most lines of a revealed value shown at once
 _REFUSED_KEYS: Final = frozenset({"ctrl+c", "ctrl+x", "super+c", "super+x", "ctrl+insert", "shift+delete"})
+_EDITING_KEYS: Final = frozenset({"left", "right", "home", "end", "ctrl+a", "ctrl+e", "backspace", "delete"})
 
 
 class _Cursor(NamedTuple):
@@ -138,8 +139,9 @@ class SecretInput(LineView, can_focus=True):
         return base + self.get_component_rich_style("secret--cursor", partial=True) if self.has_focus else base
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Whether a key is a character that is typed here."""
-        return character is not None and character.isprintable()
+        """Whether a key is a character that is typed here, or edits what was."""
+        edits = key == "enter" or key in _REFUSED_KEYS or key in _EDITING_KEYS
+        return edits or (character is not None and character.isprintable())
 
     def _state_words(self) -> str:
         if not self._stored:
