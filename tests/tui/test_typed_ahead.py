@@ -42,6 +42,17 @@ async def test_what_follows_a_tab_lands_in_the_next_field(inside: Inside) -> Non
         assert (form.texts["host"], form.texts["port"]) == ("abcd", "543212")
 
 
+async def test_what_follows_enter_in_a_field_lands_in_the_next_one(inside: Inside) -> None:
+    form = Form.new(inside.session.registry.get("postgres"), inside.scope)
+    stage = Stage(inside, lambda vault: FormScreen(vault.session, vault.engine, form))
+    async with stage.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("ctrl+n", "ctrl+n")
+        await shows(pilot, "User name")
+        send(stage, *"abc", "enter", *"12", "enter", *"de")
+        await until(pilot, lambda: form.texts.get("database") == "de")
+        assert (form.texts["host"], form.texts["port"]) == ("abc", "543212")
+
+
 async def test_what_is_shown_after_a_tab_is_all_that_was_typed(inside: Inside) -> None:
     """A value that is normalised when the field is left keeps the keys that were still under way."""
     form = Form.new(inside.session.registry.get("postgres"), inside.scope)
@@ -100,6 +111,21 @@ async def test_moves_typed_with_the_key_that_opens_a_list_move_in_it(tmp_path: P
         send(app, "n", "down", "down", "up", "enter")
         await shows(pilot, "New connection › CircleCI")
         assert listing.cursor == 0
+
+
+async def test_keys_after_a_filter_are_about_what_it_leads_to(tmp_path: Path) -> None:
+    """Out of the field, and on: never the row that was highlighted before."""
+    filling = Filling.of(tmp_path)
+    filling.one_of_each()
+    filling.session.lock()
+    app = Whole(filling.home)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await enter(pilot)
+        await shows(pilot, "6 connections")
+        listing = app.screen.query_one(PagedList)
+        last = listing._row(listing.count - 1)
+        send(app, "slash", *last.name, "enter", "d")
+        await shows(pilot, f"Delete {last.name}?")
 
 
 async def test_a_key_after_a_choice_is_about_what_was_chosen(inside: Inside) -> None:

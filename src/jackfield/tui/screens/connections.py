@@ -187,7 +187,7 @@ class ConnectionsScreen(WorkingScreen[None]):
 
     def on_filter_line_left(self, event: FilterLine.Left) -> None:
         event.stop()
-        self._list.focus()
+        self.screen.set_focus(self._list)
         self._note()
         self._look()
 

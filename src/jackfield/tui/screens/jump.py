@@ -57,7 +57,7 @@ def _of(screen: Screen[object], widget: Widget) -> Iterator[Target]:
 
 def _go(widget: Widget, row: int | None = None) -> None:
     if widget.focusable:  # the list of a picker never has the focus
-        widget.focus()
+        widget.screen.set_focus(widget)
     if row is not None and isinstance(widget, HasRows):
         widget.jump_to(row)
 

@@ -128,7 +128,7 @@ class LockedScreen(WorkingScreen[None]):
             self._say(str(message.error), trouble=True)
             field = self.query(SecretInput).first()
             field.replace(Secret(""))
-            field.focus()
+            self.screen.set_focus(field)
         elif message.recovery is not None:
             self.app.push_screen(RecoveryScreen(message.recovery, self._door.decline_recovery), self._settled)
         else:

@@ -1,5 +1,6 @@
 """A list of any length: only the rows on the screen exist, in pages read when they come into view."""
 
+from asyncio import Event
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -162,6 +163,9 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         self._keeps = True  # whether the row that is highlighted shall stay so
         self._moved = False  # whether somebody moved since a source was asked
         self._ahead = 0  # rows that somebody moved on from the start of a list that is not there yet
+        self.there = Event()
+        """Cleared while a list that shall take the place of what is shown is read."""
+        self.there.set()
         self._count = 0
         self._pages: dict[int, Sequence[Row]] = {}
         self._strips: LRUCache[tuple[int, bool, bool], Strip] = LRUCache(PAGE_ROWS * 2)
@@ -211,6 +215,8 @@ class PagedList(LineView, Generic[Row], can_focus=True):
         `row_id` is highlighted instead, when it is there.
         """
         self._asked, self._keeps, self._moved, self._opens, self._ahead = source, keep, False, False, 0
+        if self._is_awaited:
+            self.there.clear()
         if sort is not None:
             self._sort = sort
         if empty is not None:
@@ -255,6 +261,11 @@ class PagedList(LineView, Generic[Row], can_focus=True):
 
     # Reading
 
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether another list than the one that is shown was asked for."""
+        return self._asked is not self._source and (self._source is None or not self._keeps)
+
     def _read(self, source: PageSource[Row], kept: str | None, cursor: int) -> None:
         try:
             count = source.count()
@@ -267,11 +278,15 @@ class PagedList(LineView, Generic[Row], can_focus=True):
             return
         self.post_message(self._Answered(_Start(source, count, place, number, rows)))
 
+    def on_paged_list_load_failed(self) -> None:
+        self.there.set()
+
     def on_paged_list__answered(self, message: _Answered) -> None:
         message.stop()
         start = message.start
         if start.source is not self._asked:
             return
+        self.there.set()
         if self._moved and self._keeps:
             self.load(start.source)  # the row to stay with is another one by now
             return
@@ -404,7 +419,7 @@ class PagedList(LineView, Generic[Row], can_focus=True):
             self.refresh(Region(0, self._head, self.size.width, self.size.height - self._head))
 
     def action_move(self, rows: int) -> None:
-        if self._asked is not self._source and (self._source is None or not self._keeps):
+        if self._is_awaited:
             self._ahead = max(0, self._ahead + rows)
         self.cursor += rows
 

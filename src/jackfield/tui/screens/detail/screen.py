@@ -140,7 +140,7 @@ class DetailScreen(WorkingScreen[None]):
         listing: PagedList[Any] = PagedList(page.columns, row_id=page.row_id, empty=page.empty)
         await body.mount(Prose(page.above, id="above", can_focus=False), listing)
         listing.load(Rows(page.rows, page.row_id))
-        listing.focus()
+        self.screen.set_focus(listing)
 
     async def _show_overview(self, body: Vertical) -> None:
         self._page = None
@@ -151,7 +151,7 @@ class DetailScreen(WorkingScreen[None]):
             view.follow(self._check, self._facts.titles, ())
         elif self._facts.result is not None:
             view.show_result(replace(self._facts.result, grants=()), {}, verdict=False)
-        self.query_one("#facts", Prose).focus()
+        self.screen.set_focus(self.query_one("#facts", Prose))
 
     def _show_keys(self) -> None:
         keys, words = keys_of_page(self._at, testing=self._check is not None)

@@ -103,7 +103,7 @@ class AccessStep(Step):
             yield Prose(self._needs)
 
     def begin(self) -> None:
-        self.query_one(ChoiceList).focus()
+        self.screen.set_focus(self.query_one(ChoiceList))
 
     def copyable(self) -> str:
         return self.form.snippet() if self.form.uses else ""
@@ -145,7 +145,7 @@ class AccessStep(Step):
         following = rows[rows.index(row) + 1 :] if row is not None else rows
         waiting = [one for one in following if not one.text] if row is None else following
         if waiting:
-            waiting[0].editor.focus()
+            self.screen.set_focus(waiting[0].editor)
         else:
             self.post_message(self.Done())
 

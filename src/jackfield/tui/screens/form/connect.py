@@ -120,14 +120,14 @@ class ConnectStep(Step):
         rows = [row for row in self.query(FormRow) if row.key != _METHOD]
         empty = [row for row in rows if not row.text and self._problem(row.key) is not None]
         if rows:
-            (empty or rows)[0].editor.focus()
+            self.screen.set_focus((empty or rows)[0].editor)
 
     def focus_on(self, problem: InvalidField) -> None:
         """Put the cursor where something is wrong, and say what."""
         name = problem.field
         for row in self.query(FormRow):
             if row.key == name or row.key.replace("|", ".") == name:
-                row.editor.focus()
+                self.screen.set_focus(row.editor)
         self._say(str(problem))
 
     def _before_test(self) -> str:
@@ -148,7 +148,7 @@ class ConnectStep(Step):
         if key == _METHOD and isinstance(value, str):
             self.form.choose_method(value)
             await self._fill()
-            self.query(FormRow).first().editor.focus()
+            self.screen.set_focus(self.query(FormRow).first().editor)
             self.view.show_hint(self._before_test())
         elif key == _START:
             self.form.identity = next((one for one in self._identities if one.id == value), None)
@@ -174,7 +174,7 @@ class ConnectStep(Step):
         await self._fill()
         for row in self.query(FormRow):
             if row.key == here:
-                row.editor.focus()
+                self.screen.set_focus(row.editor)
 
     def on_form_row_submitted(self, event: FormRow.Submitted) -> None:
         """Read the value from where the text says it is; else go to the next row, and test after the last."""
@@ -186,7 +186,7 @@ class ConnectStep(Step):
         rows = list(self.query(FormRow))
         following = rows[rows.index(row) + 1 :]
         if following:
-            following[0].editor.focus()
+            self.screen.set_focus(following[0].editor)
         else:
             self.post_message(self.Done())
 

@@ -35,7 +35,7 @@ class CredentialsStep(Step):
 
     def begin(self) -> None:
         choice = self.query(ChoiceList)
-        (choice.first() if choice else self.query_one("#guide", Prose)).focus()
+        self.screen.set_focus(choice.first() if choice else self.query_one("#guide", Prose))
 
     def copyable(self) -> str:
         return self.form.provider.documentation.credentials

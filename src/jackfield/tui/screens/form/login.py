@@ -164,7 +164,7 @@ class LoginScreen(ModalScreen[Any]):
         self.set_interval(1, self._tick)
         if event.prompt.way is not Way.DEVICE:
             self.query_one(TextInput).display = True
-            self.query_one(TextInput).focus()
+            self.screen.set_focus(self.query_one(TextInput))
             return
         code, room = QrCode(event.prompt.scanned), self.query_one(_Room).size
         if code.fits(room.width, room.height):

@@ -88,13 +88,13 @@ class SaveStep(Step):
         row = self.query(FormRow).first()
         if not self.form.name:
             row.replace(self._suggestion())
-        row.editor.focus()
+        self.screen.set_focus(row.editor)
 
     def focus_on(self, problem: InvalidField) -> None:
         """Put the cursor where something is wrong, and say what."""
         for row in self.query(FormRow):
             if row.key == {"scope": "place", "tag": "tags"}.get(problem.field, problem.field):
-                row.editor.focus()
+                self.screen.set_focus(row.editor)
         self.say(str(problem))
 
     def say(self, text: str) -> None:
@@ -123,7 +123,7 @@ class SaveStep(Step):
         rows = list(self.query(FormRow))
         following = rows[rows.index(event.row) + 1 :]
         if following:
-            following[0].editor.focus()
+            self.screen.set_focus(following[0].editor)
         else:
             self.post_message(self.Done())
 

@@ -59,7 +59,7 @@ class SavedStep(Step):
             self.post_message(self.Managed(End(error=error)))
 
     def begin(self) -> None:
-        self.query_one(Prose).focus()
+        self.screen.set_focus(self.query_one(Prose))
 
     def copyable(self) -> str:
         return self._commands[0].line

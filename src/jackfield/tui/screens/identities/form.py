@@ -87,7 +87,7 @@ class IdentityFormScreen(WorkingScreen[str | None]):
     def _begin(self) -> None:
         names = [row for row in self.query(FormRow) if row.key == _NAME]
         if names:
-            names[0].editor.focus()
+            self.screen.set_focus(names[0].editor)
         else:
             self._step.begin()
 

@@ -138,7 +138,7 @@ class SecretForm(WorkingScreen[Result | None], ModalScreen[Result | None], Gener
         ids = [field.id for field in self._fields]
         following = ids[ids.index(here.id or "") + 1 :]
         if following:
-            self.query_one(f"#{following[0]}").focus()
+            self.screen.set_focus(self.query_one(f"#{following[0]}"))
         else:
             self.do_it()
 
@@ -185,7 +185,7 @@ class SecretForm(WorkingScreen[Result | None], ModalScreen[Result | None], Gener
         field = self.query_one(f"#{field_id}", SecretInput)
         with self.prevent(SecretInput.Changed):
             field.replace(Secret(""))
-        field.focus()
+        self.screen.set_focus(field)
 
 
 NEW: Final = (Asked("new", "New passphrase"), Asked("again", "Again"))
