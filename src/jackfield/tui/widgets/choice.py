@@ -99,10 +99,8 @@ class ChoiceList(LineView, can_focus=True):
                 Span(f"  ⚠ {option.warning}" if option.warning else "", "limited"),
             )
 
-    def on_focus(self) -> None:
-        self.show_lines(self._drawn())
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001  as Textual has it
+        super().watch_has_focus(_has_focus)
         self.show_lines(self._drawn())
 
     def jump_rows(self) -> Iterator[tuple[Offset, int]]:

@@ -67,10 +67,8 @@ class OptionLine(LineView, can_focus=True):
     def on_resize(self, _: events.Resize) -> None:
         self._draw()
 
-    def on_focus(self) -> None:
-        self._draw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001  as Textual has it
+        super().watch_has_focus(_has_focus)
         self._draw()
 
     def _line(self, width: int) -> Line:
