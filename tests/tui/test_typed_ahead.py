@@ -1,10 +1,12 @@
 """Keys that are typed faster than the interface works, as on a slow line."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual import events
+from textual.pilot import Pilot
 
 from jackfield.net.network import Network
 from jackfield.services.form import Form
@@ -29,6 +31,19 @@ def send(stage: JackfieldApp, *keys: str) -> None:
     """All at once, as one read from the terminal brings them."""
     for key in keys:
         stage.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
+@asynccontextmanager
+async def at_home(tmp_path: Path) -> AsyncIterator[tuple[Whole, Pilot[int]]]:
+    """The whole program, opened, with a connection in each state listed."""
+    filling = Filling.of(tmp_path)
+    filling.one_of_each()
+    filling.session.lock()
+    app = Whole(filling.home)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await enter(pilot)
+        await shows(pilot, "6 connections")
+        yield app, pilot
 
 
 async def test_what_follows_a_tab_lands_in_the_next_field(inside: Inside) -> None:
@@ -71,12 +86,7 @@ async def test_what_is_shown_after_a_tab_is_all_that_was_typed(inside: Inside) -
 @pytest.mark.parametrize(("leads", "typed"), [((), "state:passed"), (("n",), "vercel")], ids=["connections", "gallery"])
 async def test_what_follows_the_key_of_a_filter_filters(tmp_path: Path, leads: tuple[str, ...], typed: str) -> None:
     """Not one letter is taken for the key of an action: t would test, and d delete."""
-    filling = Filling.of(tmp_path)
-    filling.one_of_each()
-    filling.session.lock()
-    app = Whole(filling.home)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await enter(pilot)
+    async with at_home(tmp_path) as (app, pilot):
         await pilot.press(*leads)
         await shows(pilot, "choose a provider" if leads else "6 connections")
         send(app, "slash", *typed)
@@ -85,13 +95,7 @@ async def test_what_follows_the_key_of_a_filter_filters(tmp_path: Path, leads: t
 
 async def test_what_follows_a_key_that_opens_a_screen_is_typed_there(tmp_path: Path) -> None:
     """None of it acts on the screen before: o would change the place, s the order, and t would test."""
-    filling = Filling.of(tmp_path)
-    filling.one_of_each()
-    filling.session.lock()
-    app = Whole(filling.home)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await enter(pilot)
-        await shows(pilot, "6 connections")
+    async with at_home(tmp_path) as (app, pilot):
         send(app, *"npostgres", "enter")
         await shows(pilot, "New connection › PostgreSQL")
         await pilot.press("escape", "escape", "escape")
@@ -100,13 +104,7 @@ async def test_what_follows_a_key_that_opens_a_screen_is_typed_there(tmp_path: P
 
 async def test_moves_typed_with_the_key_that_opens_a_list_move_in_it(tmp_path: Path) -> None:
     """The second provider is opened, and the highlight of the list before stays where it was."""
-    filling = Filling.of(tmp_path)
-    filling.one_of_each()
-    filling.session.lock()
-    app = Whole(filling.home)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await enter(pilot)
-        await shows(pilot, "6 connections")
+    async with at_home(tmp_path) as (app, pilot):
         listing = app.screen.query_one(PagedList)
         send(app, "n", "down", "down", "up", "enter")
         await shows(pilot, "New connection › CircleCI")
@@ -115,13 +113,7 @@ async def test_moves_typed_with_the_key_that_opens_a_list_move_in_it(tmp_path: P
 
 async def test_keys_after_a_filter_are_about_what_it_leads_to(tmp_path: Path) -> None:
     """Out of the field, and on: never the row that was highlighted before."""
-    filling = Filling.of(tmp_path)
-    filling.one_of_each()
-    filling.session.lock()
-    app = Whole(filling.home)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await enter(pilot)
-        await shows(pilot, "6 connections")
+    async with at_home(tmp_path) as (app, pilot):
         listing = app.screen.query_one(PagedList)
         last = listing._row(listing.count - 1)
         send(app, "slash", *last.name, "enter", "d")

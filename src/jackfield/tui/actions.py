@@ -37,8 +37,8 @@ class Place(StrEnum):
 class Action:
     """One thing a user can do. `does` is the Textual action that runs on the widget or screen of its place.
 
-    `in_dialogs` reaches it from everywhere, over questions and fields too. `at_once` is for what leads to a field: the
-    keys typed right after it reach that field, however slow the line is.
+    `in_dialogs` reaches it from everywhere, over questions and fields too. `at_once` is for what leads to a field: its
+    key does that in the field as well, and is not typed there.
     """
 
     id: str

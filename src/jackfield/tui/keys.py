@@ -82,7 +82,7 @@ KeyMap = Mapping[str, tuple[str, ...]]
 """Action id → the keys that replace its own."""
 
 
-# Between fields: priority keys act at once, so that a key typed right after one reaches the next field.
+# Between fields, before anything that a field or what is around it would do with these keys.
 BETWEEN_FIELDS: Final[tuple[BindingType, ...]] = (
     Binding("tab", "app.focus_next", show=False, priority=True),
     Binding("shift+tab", "app.focus_previous", show=False, priority=True),
